@@ -1,0 +1,182 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, ModelPattern, Timestamp, UserId};
+
+/// An account at a provider, through which requests are sent.
+///
+/// The credential is not here: it is kept sealed, and opened only where requests are sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamAccount {
+    /// Never changes.
+    pub id: AccountId,
+    /// Whose keys it serves; `None` serves everybody's.
+    pub owner_id: Option<UserId>,
+    /// What its owner calls it, 1 to 100 characters.
+    pub name: String,
+    /// Who runs it.
+    pub provider: ProviderKind,
+    /// What kind of credential is sealed.
+    pub credential_kind: CredentialKind,
+    /// The last four characters of the credential, to tell accounts apart.
+    pub credential_hint: String,
+    /// Where requests go: scheme, host, port and a path to put before the provider's own.
+    pub base_url: String,
+    /// The HTTP or SOCKS5 proxy that requests go through.
+    pub proxy_url: Option<String>,
+    /// Whether requests may go to it.
+    pub is_active: bool,
+    /// Accounts with a lower number are tried first.
+    pub priority: i32,
+    /// Its share among accounts of the same priority, 0 to 1000; 0 takes none.
+    pub weight: u16,
+    /// Requests open at once; `None` is without limit.
+    pub max_concurrency: Option<u32>,
+    /// The models it serves; empty means the provider's own families.
+    pub models: Vec<ModelPattern>,
+    /// Names that clients ask for, and the provider's model that answers.
+    pub model_map: BTreeMap<String, String>,
+    /// The owner's own labels.
+    pub tags: BTreeMap<String, String>,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// When anything but `last_used_at` last changed.
+    pub updated_at: Timestamp,
+    /// When it last served a request, to about a second.
+    pub last_used_at: Option<Timestamp>,
+}
+
+impl UpstreamAccount {
+    /// The provider's name for `model`, or `None` if this account does not serve it.
+    #[must_use]
+    pub fn upstream_model<'a>(&'a self, model: &'a str) -> Option<&'a str> {
+        if let Some(mapped) = self.model_map.get(model) {
+            return Some(mapped);
+        }
+        let serves = if self.models.is_empty() {
+            self.provider.serves_family_of(model)
+        } else {
+            self.models.iter().any(|pattern| pattern.matches(model))
+        };
+        serves.then_some(model)
+    }
+
+    /// Whether keys of `user` may be served by it.
+    #[must_use]
+    pub fn serves_user(&self, user: UserId) -> bool {
+        self.owner_id.is_none_or(|owner| owner == user)
+    }
+}
+
+/// Who runs an upstream account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProviderKind {
+    /// Anthropic, or a server that speaks its Messages API.
+    Anthropic,
+    /// Google's Gemini API.
+    Gemini,
+    /// OpenAI, or a server that speaks its API.
+    OpenAi,
+}
+
+impl ProviderKind {
+    /// Every provider.
+    pub const ALL: [Self; 3] = [Self::Anthropic, Self::Gemini, Self::OpenAi];
+
+    /// The word that stands for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+            Self::OpenAi => "openai",
+        }
+    }
+
+    /// Whether `model` belongs to a family that the provider itself publishes.
+    #[must_use]
+    pub fn serves_family_of(self, model: &str) -> bool {
+        let families: &[&str] = match self {
+            Self::Anthropic => &["claude"],
+            Self::Gemini => &["gemini", "gemma", "learnlm"],
+            Self::OpenAi => &["gpt", "chatgpt", "codex", "o1", "o3", "o4", "computer-use"],
+        };
+        families.iter().any(|family| model.starts_with(family))
+    }
+}
+
+impl fmt::Display for ProviderKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The word names no provider.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a provider: expected anthropic, gemini or openai")]
+pub struct UnknownProvider;
+
+impl FromStr for ProviderKind {
+    type Err = UnknownProvider;
+
+    fn from_str(word: &str) -> Result<Self, UnknownProvider> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
+            .ok_or(UnknownProvider)
+    }
+}
+
+/// What kind of credential an account has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialKind {
+    /// A key that the provider issued for API use.
+    ApiKey,
+    /// A bearer token of a signed-in subscription.
+    #[serde(rename = "oauth")]
+    OAuth,
+}
+
+impl CredentialKind {
+    /// The word that stands for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiKey => "api_key",
+            Self::OAuth => "oauth",
+        }
+    }
+}
+
+/// What proves to a provider that a request may be charged to an account.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// A key that the provider issued for API use.
+    ApiKey(SecretString),
+    /// The tokens of a signed-in subscription.
+    OAuth {
+        /// Sent with every request.
+        access_token: SecretString,
+        /// Gets a new access token when the old one has ended.
+        refresh_token: Option<SecretString>,
+        /// When the access token ends.
+        expires_at: Option<Timestamp>,
+    },
+}
+
+impl Credential {
+    /// What kind it is.
+    #[must_use]
+    pub const fn kind(&self) -> CredentialKind {
+        match self {
+            Self::ApiKey(_) => CredentialKind::ApiKey,
+            Self::OAuth { .. } => CredentialKind::OAuth,
+        }
+    }
+}

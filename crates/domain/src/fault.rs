@@ -1,0 +1,102 @@
+use std::fmt;
+use std::time::Duration;
+
+/// Whose fault a failed attempt is, and so what to do about it.
+///
+/// The class alone decides what the account suffers and whether another account is tried; see
+/// `docs/ARCHITECTURE.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FaultClass {
+    /// The request itself is wrong; no other account would answer differently.
+    Client,
+    /// The account's credential is refused or out of credit.
+    Credential,
+    /// The account's quota is used up until a known time.
+    Quota,
+    /// Too many requests at once, with no word on when it ends.
+    Burst,
+    /// The provider as a whole is overloaded.
+    Overload,
+    /// The provider failed to answer properly.
+    Server,
+    /// No answer came through: resolving, connecting, TLS, reset or time-out.
+    Transport,
+    /// The account does not have the model.
+    ModelMissing,
+}
+
+impl FaultClass {
+    /// Every class, in the order of the taxonomy.
+    pub const ALL: [Self; 8] = [
+        Self::Client,
+        Self::Credential,
+        Self::Quota,
+        Self::Burst,
+        Self::Overload,
+        Self::Server,
+        Self::Transport,
+        Self::ModelMissing,
+    ];
+
+    /// The word that stands for it in stored rows, reports and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Credential => "credential",
+            Self::Quota => "quota",
+            Self::Burst => "burst",
+            Self::Overload => "overload",
+            Self::Server => "server",
+            Self::Transport => "transport",
+            Self::ModelMissing => "model_missing",
+        }
+    }
+
+    /// Whether another account may succeed where this one failed.
+    #[must_use]
+    pub const fn is_retryable(self) -> bool {
+        !matches!(self, Self::Client)
+    }
+}
+
+impl fmt::Display for FaultClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why an attempt failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Decides what happens next.
+    pub class: FaultClass,
+    /// One short sentence for an operator, without secrets or prompt text.
+    pub reason: String,
+    /// How long the provider asked to be left alone, if it said so.
+    pub retry_after: Option<Duration>,
+}
+
+impl Fault {
+    /// A fault without a wish to be left alone.
+    pub fn new(class: FaultClass, reason: impl Into<String>) -> Self {
+        Self {
+            class,
+            reason: reason.into(),
+            retry_after: None,
+        }
+    }
+
+    /// The same fault, with the time that the provider asked for.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.class, self.reason)
+    }
+}

@@ -1,0 +1,29 @@
+#![doc = include_str!("../README.md")]
+
+mod account;
+mod api_key;
+mod clock;
+mod dialect;
+mod fault;
+mod id;
+mod model_pattern;
+mod money;
+mod page;
+mod rate_limits;
+mod timestamp;
+mod usage;
+mod user;
+
+pub use account::{Credential, CredentialKind, ProviderKind, UnknownProvider, UpstreamAccount};
+pub use api_key::{ApiKey, Budget, BudgetPeriod, Limits, UnknownBudgetPeriod};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use dialect::Dialect;
+pub use fault::{Fault, FaultClass};
+pub use id::{AccountId, ApiKeyId, AttemptId, InvalidId, PriceId, RequestId, SessionId, UserId};
+pub use model_pattern::{InvalidModelPattern, ModelPattern};
+pub use money::{InvalidAmount, Nanodollars, PicodollarsPerToken};
+pub use page::{Page, Paged};
+pub use rate_limits::RateLimits;
+pub use timestamp::{InvalidTimestamp, Timestamp};
+pub use usage::{TokenCounts, Usage, UsageSource};
+pub use user::{Role, UnknownRole, User};
