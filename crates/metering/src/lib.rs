@@ -1,1 +1,5 @@
 #![doc = include_str!("../README.md")]
+
+mod record;
+
+pub use record::{AttemptRecord, Outcome, PassedOver, RequestRecord, UnknownOutcome};
