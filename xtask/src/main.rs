@@ -1,1 +1,51 @@
-fn main() {}
+//! The commands of this workspace, instead of a Makefile: `cargo xtask --help`.
+
+mod check;
+mod cli;
+mod demo;
+mod gateway;
+mod interrupt;
+mod migration;
+mod process;
+mod test;
+mod throwaway;
+mod workspace;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command, Database};
+
+/// An error here is a sentence for the person at the terminal.
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Serve(serve) => gateway::serve(&serve),
+        Command::Demo(demo) => demo::run(&demo),
+        Command::Test { arguments } => test::run(&arguments),
+        Command::Check => check::run(),
+        Command::Build { debug } => gateway::build(debug),
+        Command::Clean { data, yes } => workspace::clean(data, yes),
+        Command::Db { command } => match command {
+            Database::Check => gateway::database(&["check"]),
+            Database::Migrate => gateway::database(&["migrate"]),
+            Database::Rollback => gateway::database(&["rollback"]),
+            Database::Status => gateway::database(&["status"]),
+            Database::Reset { yes } => gateway::reset_database(yes),
+            Database::Create { name } => migration::create(&name),
+        },
+    }
+}

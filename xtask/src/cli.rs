@@ -1,0 +1,137 @@
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// The commands of this workspace.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    arg_required_else_help = true,
+    after_help = "New here? `cargo xtask demo` shows the gateway at work without any provider account."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build and run the gateway for development, with the database under data/
+    Serve(Serve),
+    /// Show the gateway at work on a simulated provider: prints a curl line to paste
+    Demo(Demo),
+    /// Run every test, on SQLite and on a PostgreSQL that is started just for it
+    #[command(
+        long_about = "Run every test, on SQLite and on PostgreSQL.\n\n\
+            Unless TEST_DATABASE_URL names a server, a private PostgreSQL is started in a temporary folder, \
+            reachable from this machine only, and removed at the end. Where PostgreSQL is not installed, \
+            Debian's package is (as root), or you are told what to install.",
+        after_help = "Examples:\n  \
+            cargo xtask test\n  \
+            cargo xtask test -p gateway-store\n  \
+            cargo xtask test -p gateway-store -- migrations --nocapture"
+    )]
+    Test {
+        /// Passed on to `cargo test`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+        arguments: Vec<String>,
+    },
+    /// Everything that must hold before a commit: format, lints, floors, documentation, tidiness
+    Check,
+    /// Build the server as it ships and say where it is
+    Build {
+        /// Faster to build, slower to run
+        #[arg(long)]
+        debug: bool,
+    },
+    /// Remove what was built
+    Clean {
+        /// Also remove data/: the development database, its secrets and its journal
+        #[arg(long)]
+        data: bool,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Look after the database that DATABASE_URL names (by default the one under data/)
+    Db {
+        #[command(subcommand)]
+        command: Database,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Where to listen [default: server.port, 8080 as shipped]
+    #[arg(long, short)]
+    pub(crate) port: Option<u16>,
+    /// The address to listen on [default: server.host, 127.0.0.1 as shipped]
+    #[arg(long)]
+    pub(crate) host: Option<IpAddr>,
+    /// Which config/<profile>.toml to read [default: development]
+    #[arg(long)]
+    pub(crate) profile: Option<String>,
+    /// One more configuration file, read after the profile's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Build it as it ships: slower to build, faster to run
+    #[arg(long)]
+    pub(crate) release: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Where the gateway listens [default: 8080, or another when that is taken]
+    #[arg(long, short)]
+    pub(crate) port: Option<u16>,
+    /// Build it as it ships: slower to build, faster to run
+    #[arg(long)]
+    pub(crate) release: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Database {
+    /// Say what is wrong with the database, and how to mend it
+    Check,
+    /// Bring the tables up to date
+    Migrate,
+    /// Write the four files of a new migration, for both databases
+    Create {
+        /// What it does, such as add_budgets
+        #[arg(value_parser = crate::migration::parse_name)]
+        name: String,
+    },
+    /// Undo the last migration
+    Rollback,
+    /// Delete everything and start with empty tables
+    Reset {
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// List the migrations, applied and pending
+    Status,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn test_arguments_pass_through() {
+        let cli = Cli::parse_from(["xtask", "test", "-p", "gateway-store", "--", "--nocapture"]);
+        let Command::Test { arguments } = cli.command else {
+            panic!("{cli:?}")
+        };
+        assert_eq!(arguments, ["-p", "gateway-store", "--", "--nocapture"]);
+    }
+}

@@ -1,0 +1,120 @@
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::Result;
+use crate::cli::Serve;
+use crate::workspace::{cargo, confirm, root};
+
+/// Becomes the gateway: this process is replaced, so that signals reach the server itself.
+pub(crate) fn serve(serve: &Serve) -> Result<()> {
+    let mut command = cargo();
+    command.args(["run", "--package", "llm-gateway"]);
+    if serve.release {
+        command.arg("--release");
+    }
+    command.args(["--", "serve"]);
+    if let Some(profile) = &serve.profile {
+        command.args(["--profile", profile]);
+    }
+    if let Some(file) = &serve.config {
+        command.arg("--config").arg(file);
+    }
+    if let Some(host) = serve.host {
+        command.env("HOST", host.to_string());
+    }
+    if let Some(port) = serve.port {
+        command.env("PORT", port.to_string());
+    }
+    Err(format!("cannot start cargo: {}", command.exec()).into())
+}
+
+/// Runs `llm-gateway db …` and becomes it.
+pub(crate) fn database(arguments: &[&str]) -> Result<()> {
+    let mut command = cargo();
+    command
+        .args(["run", "--quiet", "--package", "llm-gateway", "--", "db"])
+        .args(arguments);
+    Err(format!("cannot start cargo: {}", command.exec()).into())
+}
+
+pub(crate) fn reset_database(yes: bool) -> Result<()> {
+    if confirm(
+        "Delete every user, key, account and usage record of this database?",
+        yes,
+    )? {
+        return database(&["reset", "--yes"]);
+    }
+    println!("Nothing was deleted.");
+    Ok(())
+}
+
+pub(crate) fn build(debug: bool) -> Result<()> {
+    let mut arguments = vec!["--locked"];
+    if !debug {
+        arguments.push("--release");
+    }
+    let [server] = executables(["llm-gateway"], &arguments)?;
+    let shown = server.strip_prefix(root()).unwrap_or(&server);
+    println!("{}", shown.display());
+    Ok(())
+}
+
+/// Builds the named programs and says where each is.
+pub(crate) fn executables<const N: usize>(names: [&str; N], arguments: &[&str]) -> Result<[PathBuf; N]> {
+    let mut command = cargo();
+    command.args([
+        "build",
+        "--package",
+        "llm-gateway",
+        "--package",
+        "gateway-simulator",
+    ]);
+    for name in names {
+        command.args(["--bin", name]);
+    }
+    command
+        .args(["--message-format", "json-render-diagnostics"])
+        .args(arguments);
+    let output = command.stderr(Stdio::inherit()).output()?;
+    if !output.status.success() {
+        return Err("the build failed".into());
+    }
+    let messages = String::from_utf8(output.stdout)?;
+    let mut found = names.map(|_| PathBuf::new());
+    for (name, path) in names.iter().zip(&mut found) {
+        *path = executable(&messages, name).ok_or_else(|| format!("cargo built no {name}"))?;
+    }
+    Ok(found)
+}
+
+fn executable(messages: &str, name: &str) -> Option<PathBuf> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["target"]["name"] == name)
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_executable_is_read_from_cargos_messages() {
+        let messages = concat!(
+            r#"{"reason":"compiler-artifact","target":{"name":"llm-gateway"},"executable":null}"#,
+            "\n",
+            r#"{"reason":"compiler-artifact","target":{"name":"llm-gateway"},"executable":"/t/llm-gateway"}"#,
+            "\n",
+            r#"{"reason":"build-finished","success":true}"#,
+        );
+        assert_eq!(
+            executable(messages, "llm-gateway"),
+            Some(PathBuf::from("/t/llm-gateway"))
+        );
+        assert_eq!(executable(messages, "llm-simulator"), None);
+    }
+}
