@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod limiter;
 mod record;
 
 pub use record::{AttemptRecord, Outcome, PassedOver, RequestRecord, UnknownOutcome};

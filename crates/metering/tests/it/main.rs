@@ -1,0 +1,6 @@
+//! What the crate promises to the rooms above it.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod limiter;
+mod record;
