@@ -1,6 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod catalogue;
 mod limiter;
+mod price;
 mod record;
+mod variant;
 
+pub use catalogue::{InvalidCatalogue, ListedPrice, ListedTier, OperatorPrice, PriceCatalogue, PriceSource};
+pub use limiter::{Admission, Allowance, LimitExceeded, LimitKind, Limiter, Standing};
+pub use price::{Price, Rates};
 pub use record::{AttemptRecord, Outcome, PassedOver, RequestRecord, UnknownOutcome};

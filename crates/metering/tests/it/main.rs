@@ -2,5 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod catalogue;
+mod cost;
 mod limiter;
 mod record;
