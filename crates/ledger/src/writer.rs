@@ -1,0 +1,182 @@
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use gateway_metering::RequestRecord;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use crate::ledger::Counts;
+use crate::{LedgerSettings, Sink, SinkError};
+
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+const LONGEST_RETRY: Duration = Duration::from_secs(5);
+
+/// What the ledger tells its writer, in order.
+pub(crate) enum Entry {
+    Record(Box<RequestRecord>),
+    /// To be answered when all before it is written.
+    Flush(oneshot::Sender<()>),
+    /// The queue takes nothing more once this is read.
+    Close,
+}
+
+impl Entry {
+    pub(crate) fn record(record: RequestRecord) -> Self {
+        Self::Record(Box::new(record))
+    }
+}
+
+/// Gathers records into batches and sees each into the sink, one batch at a time and in order.
+pub(crate) struct Writer {
+    queue: mpsc::UnboundedReceiver<Entry>,
+    sink: Arc<dyn Sink>,
+    settings: LedgerSettings,
+    counts: Arc<Counts>,
+}
+
+/// What ended the gathering of a batch.
+enum End {
+    Due,
+    Flush(oneshot::Sender<()>),
+    Closed,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        queue: mpsc::UnboundedReceiver<Entry>,
+        sink: Arc<dyn Sink>,
+        settings: LedgerSettings,
+        counts: Arc<Counts>,
+    ) -> Self {
+        Self {
+            queue,
+            sink,
+            settings,
+            counts,
+        }
+    }
+
+    pub(crate) async fn run(mut self) {
+        loop {
+            let (batch, end) = self.gather().await;
+            if !batch.is_empty() {
+                self.settle(batch).await;
+            }
+            match end {
+                End::Due => {}
+                End::Flush(reached) => {
+                    // Who no longer waits need not be told.
+                    let _ = reached.send(());
+                }
+                End::Closed => break,
+            }
+        }
+    }
+
+    /// The next batch: as much as comes within the interval after its first record, up to its full size.
+    async fn gather(&mut self) -> (Vec<RequestRecord>, End) {
+        let mut batch = Vec::new();
+        let mut due = None;
+        loop {
+            let next = match due {
+                None => self.queue.recv().await,
+                Some(due) => match tokio::time::timeout_at(due, self.queue.recv()).await {
+                    Ok(next) => next,
+                    Err(_) => return (batch, End::Due),
+                },
+            };
+            match next {
+                Some(Entry::Record(record)) => batch.push(*record),
+                Some(Entry::Flush(reached)) => return (batch, End::Flush(reached)),
+                // What was sent before the queue closed still comes.
+                Some(Entry::Close) => self.queue.close(),
+                None => return (batch, End::Closed),
+            }
+            if batch.len() >= self.settings.batch_rows.max(1) {
+                return (batch, End::Due);
+            }
+            if !batch.is_empty() && due.is_none() {
+                due = Some(Instant::now() + self.settings.batch_interval());
+            }
+        }
+    }
+
+    /// Sees every record of `batch` written or set aside; a refused batch is halved until the refused record is found.
+    async fn settle(&self, batch: Vec<RequestRecord>) {
+        let mut parts = vec![batch];
+        while let Some(mut part) = parts.pop() {
+            match self.write(&part).await {
+                Ok(()) => self.count_written(part.len()),
+                Err(rejected) if part.len() <= 1 => self.set_aside(&part, &rejected),
+                Err(_) => {
+                    let later = part.split_off(part.len() / 2);
+                    parts.push(later);
+                    parts.push(part);
+                }
+            }
+        }
+    }
+
+    /// Comes back for as long as the sink is away.
+    async fn write(&self, batch: &[RequestRecord]) -> Result<(), Rejected> {
+        let mut retry = FIRST_RETRY;
+        let mut is_away = false;
+        loop {
+            // A sink that panics on a record must not end the metering of all others.
+            let written = AssertUnwindSafe(self.sink.write(batch.to_vec()))
+                .catch_unwind()
+                .await;
+            match written {
+                Ok(Ok(())) if is_away => {
+                    tracing::info!(waiting = self.waiting(), "the ledger's sink is back");
+                    return Ok(());
+                }
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(SinkError::Rejected(source))) => return Err(Rejected(source.to_string())),
+                Err(_) => return Err(Rejected("the sink panicked".to_owned())),
+                Ok(Err(SinkError::Unavailable(source))) => {
+                    tracing::warn!(
+                        error = %source,
+                        waiting = self.waiting(),
+                        retry_in = ?retry,
+                        "usage is not written: the ledger's sink is away; nothing is lost while the gateway runs"
+                    );
+                }
+            }
+            is_away = true;
+            tokio::time::sleep(retry).await;
+            retry = (retry * 2).min(LONGEST_RETRY);
+        }
+    }
+
+    fn count_written(&self, rows: usize) {
+        self.counts.waiting.fetch_sub(rows, Ordering::Relaxed);
+        self.counts
+            .written
+            .fetch_add(u64::try_from(rows).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn set_aside(&self, refused: &[RequestRecord], Rejected(reason): &Rejected) {
+        for record in refused {
+            self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.counts.rejected.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(
+                request_id = %record.id,
+                user_id = %record.user_id,
+                key_id = %record.key_id,
+                error = %reason,
+                "the usage of a request can not be stored and is set aside; please report this"
+            );
+        }
+    }
+
+    fn waiting(&self) -> usize {
+        self.counts.waiting.load(Ordering::Relaxed)
+    }
+}
+
+/// Why the sink can never keep a record.
+struct Rejected(String);
