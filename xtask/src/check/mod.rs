@@ -51,7 +51,7 @@ pub(crate) fn run() -> Result<()> {
         .is_ok()
     {
         step("dependencies", &|| {
-            Ok(cmd!(shell, "cargo deny --all-features check").quiet().run()?)
+            Ok(cmd!(shell, "cargo deny check").quiet().run()?)
         });
     } else {
         println!(

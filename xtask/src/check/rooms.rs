@@ -4,7 +4,7 @@ use crate::workspace::Package;
 
 /// A library, and the packages that may depend on it directly. `deny.toml` says the same for the whole tree.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("actix-web", &["gateway-api", "gateway-simulator", "llm-gateway"]),
+    ("actix-web", &["gateway-api", "llm-gateway"]),
     ("bcrypt", &["gateway-auth"]),
     ("config", &["llm-gateway"]),
     ("deadpool", &["gateway-store"]),
