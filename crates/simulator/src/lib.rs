@@ -1,1 +1,19 @@
 #![doc = include_str!("../README.md")]
+
+mod anthropic;
+mod deliver;
+mod draw;
+mod exchange;
+mod fault;
+mod record;
+mod reply;
+mod script;
+mod simulator;
+mod state;
+mod wire;
+
+pub use fault::{Fault, Point};
+pub use record::{Billed, Ended, Received, Tally};
+pub use reply::Reply;
+pub use script::{Endpoint, Pace, Script};
+pub use simulator::{Builder, Simulator};

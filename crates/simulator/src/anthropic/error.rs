@@ -1,0 +1,110 @@
+use serde_json::json;
+
+/// An error of the API, in its own words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApiError {
+    pub(crate) status: u16,
+    pub(crate) kind: String,
+    pub(crate) message: String,
+    pub(crate) error_code: Option<String>,
+}
+
+impl ApiError {
+    pub(crate) fn new(status: u16, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            kind: usual_kind(status).to_owned(),
+            message: message.into(),
+            error_code: None,
+        }
+    }
+
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(400, message)
+    }
+
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(404, message)
+    }
+
+    /// The error of this status with the words that the provider usually has for it.
+    pub(crate) fn usual(status: u16) -> Self {
+        Self::new(status, usual_message(status))
+    }
+
+    /// The error of this type, with its status.
+    pub(crate) fn of_kind(kind: &str) -> Self {
+        let status = USUAL
+            .iter()
+            .find(|(_, own, _)| *own == kind)
+            .map_or(500, |(status, _, _)| *status);
+        Self {
+            kind: kind.to_owned(),
+            ..Self::usual(status)
+        }
+    }
+
+    pub(crate) fn body(&self, request_id: &str) -> Vec<u8> {
+        let mut error = json!({"type": self.kind, "message": self.message});
+        if let Some(code) = &self.error_code {
+            error["details"] = json!({"error_code": code});
+        }
+        json!({"type": "error", "error": error, "request_id": request_id})
+            .to_string()
+            .into_bytes()
+    }
+}
+
+/// Status, `error.type` and message; the first row of a type is its own status.
+const USUAL: &[(u16, &str, &str)] = &[
+    (400, "invalid_request_error", "Error"),
+    (401, "authentication_error", "invalid x-api-key"),
+    (
+        402,
+        "billing_error",
+        "There is a problem with your organization's billing. Please check your payment method in the console.",
+    ),
+    (403, "permission_error", "This organization has been disabled."),
+    (404, "not_found_error", "Not Found"),
+    (405, "invalid_request_error", "Method Not Allowed"),
+    (
+        409,
+        "conflict_error",
+        "The request conflicts with the current state of the resource.",
+    ),
+    (413, "request_too_large", "Request exceeds the maximum size"),
+    (415, "invalid_request_error", "Unsupported Media Type"),
+    (422, "invalid_request_error", "Unprocessable Entity"),
+    (
+        429,
+        "rate_limit_error",
+        "This request would exceed your organization's rate limit of 4,000 requests per minute. For details, refer to: \
+         https://docs.claude.com/en/api/rate-limits.",
+    ),
+    (500, "api_error", "Internal server error"),
+    (502, "api_error", "Bad Gateway"),
+    (503, "api_error", "Service Unavailable"),
+    (
+        504,
+        "timeout_error",
+        "The request timed out while it was being processed.",
+    ),
+    (529, "overloaded_error", "Overloaded"),
+];
+
+fn usual_kind(status: u16) -> &'static str {
+    let fallback = if status >= 500 {
+        "api_error"
+    } else {
+        "invalid_request_error"
+    };
+    usual(status).map_or(fallback, |(_, kind, _)| kind)
+}
+
+fn usual_message(status: u16) -> &'static str {
+    usual(status).map_or("Error", |(_, _, message)| message)
+}
+
+fn usual(status: u16) -> Option<&'static (u16, &'static str, &'static str)> {
+    USUAL.iter().find(|(own, _, _)| *own == status)
+}

@@ -1,0 +1,3 @@
+//! The simulator in a process of its own.
+
+fn main() {}

@@ -1,0 +1,368 @@
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use gateway_domain::{Clock, Timestamp};
+use tokio::sync::watch;
+
+use crate::anthropic::{CacheUse, MessageRequest, Models, PromptCache, Quota};
+use crate::draw::{Draw, hash};
+use crate::record::{Billed, Ended, Journal, Received, Tally};
+use crate::script::{Endpoint, Pace, Script};
+use crate::wire::Head;
+
+const REQUESTS_PER_MINUTE: u64 = 4_000;
+const INPUT_TOKENS_PER_MINUTE: u64 = 2_000_000;
+const OUTPUT_TOKENS_PER_MINUTE: u64 = 400_000;
+
+/// What stays the same while the simulator runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) seed: u64,
+    pub(crate) output_tokens: u64,
+    pub(crate) delta_tokens: usize,
+    pub(crate) events_per_write: usize,
+    pub(crate) pace: Pace,
+    pub(crate) models: Models,
+    pub(crate) chances: Vec<(f64, Script)>,
+    /// In place of each model's own.
+    pub(crate) cache_minimum: Option<u64>,
+}
+
+/// Everything that the connections share.
+pub(crate) struct Shared {
+    pub(crate) settings: Settings,
+    pub(crate) clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+    tally: watch::Sender<Tally>,
+}
+
+struct State {
+    scripts: Scripts,
+    accounts: HashMap<String, Account>,
+    journal: Journal,
+    requests: u64,
+    connections: u64,
+    /// None: every credential is good.
+    accepted: Option<HashSet<String>>,
+}
+
+#[derive(Default)]
+struct Scripts {
+    next: VecDeque<Script>,
+    next_of: HashMap<String, VecDeque<Script>>,
+    always: Vec<Script>,
+    always_of: HashMap<String, Vec<Script>>,
+}
+
+#[derive(Default)]
+struct Account {
+    cache: PromptCache,
+    billed: Billed,
+    minute: Minute,
+}
+
+/// What an account used of its limits in one minute of the clock.
+#[derive(Default)]
+struct Minute {
+    number: i64,
+    requests: u64,
+    input_tokens: u64,
+    output_tokens: u64,
+}
+
+/// A request that has begun.
+pub(crate) struct Begun {
+    pub(crate) number: u64,
+    pub(crate) request_id: String,
+    pub(crate) credential: Option<String>,
+    pub(crate) is_accepted: bool,
+    pub(crate) script: Option<Script>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        kept: usize,
+        accepted: Option<HashSet<String>>,
+    ) -> Self {
+        Self {
+            settings,
+            clock,
+            state: Mutex::new(State {
+                scripts: Scripts::default(),
+                accounts: HashMap::new(),
+                journal: Journal::new(kept),
+                requests: 0,
+                connections: 0,
+                accepted,
+            }),
+            tally: watch::Sender::new(Tally::default()),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing is left half done where a panic could happen, so a poisoned lock is as good as any.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<Tally> {
+        self.tally.subscribe()
+    }
+
+    pub(crate) fn tally(&self) -> Tally {
+        *self.tally.borrow()
+    }
+
+    /// A connection is open; its number.
+    pub(crate) fn connected(&self) -> u64 {
+        self.tally.send_modify(|tally| tally.connections += 1);
+        let mut state = self.state();
+        state.connections += 1;
+        state.connections - 1
+    }
+
+    pub(crate) fn disconnected(&self) {
+        self.tally.send_modify(|tally| tally.connections -= 1);
+    }
+
+    pub(crate) fn begin(&self, head: &Head, credential: Option<&str>, connection: u64) -> Begun {
+        let endpoint = Endpoint::of(head.target.split('?').next().unwrap_or_default());
+        let mut state = self.state();
+        let number = state.requests;
+        state.requests += 1;
+        let is_accepted = credential.is_some_and(|text| {
+            state
+                .accepted
+                .as_ref()
+                .is_none_or(|accepted| accepted.contains(text))
+        });
+        let mut draw = Draw::new(hash(self.settings.seed, &number.to_le_bytes()));
+        let request_id = format!("req_011{}", draw.base62(21));
+        let script = state
+            .scripts
+            .take(credential, is_accepted, endpoint)
+            .or_else(|| self.chance(&mut draw, endpoint));
+        if !state.journal.is_off() {
+            state.journal.push(Received {
+                number,
+                at: self.clock.now(),
+                connection,
+                method: head.method.clone(),
+                target: head.target.clone(),
+                headers: head.headers.clone(),
+                body: Bytes::new(),
+                credential: credential.map(str::to_owned),
+                status: None,
+                request_id: request_id.clone(),
+                billed: Billed::default(),
+                ended: Ended::InProgress,
+            });
+        }
+        drop(state);
+        self.tally.send_modify(|tally| tally.received += 1);
+        Begun {
+            number,
+            request_id,
+            credential: credential.map(str::to_owned),
+            is_accepted,
+            script,
+        }
+    }
+
+    fn chance(&self, draw: &mut Draw, endpoint: Endpoint) -> Option<Script> {
+        let chances = self.settings.chances.iter();
+        let mut covering = chances.filter(|(_, script)| script.endpoint.covers(endpoint));
+        covering
+            .find(|(probability, _)| draw.chance(*probability))
+            .map(|(_, script)| script.clone())
+    }
+
+    pub(crate) fn body_read(&self, number: u64, body: &Bytes) {
+        if let Some(request) = self.state().journal.find(number) {
+            request.body = body.clone();
+        }
+    }
+
+    pub(crate) fn answered(&self, number: u64, status: u16) {
+        if let Some(request) = self.state().journal.find(number) {
+            request.status = Some(status);
+        }
+    }
+
+    /// Reads and writes the account's prompt cache, and counts the request against its limits.
+    pub(crate) fn apply_cache(&self, credential: &str, request: &MessageRequest) -> CacheUse {
+        let minimum = self.settings.cache_minimum.unwrap_or(request.model.cache_minimum);
+        let now = self.clock.now();
+        let mut state = self.state();
+        let account = state.accounts.entry(credential.to_owned()).or_default();
+        account.cache.apply(&request.prompt.prefixes, minimum, now)
+    }
+
+    /// Counts a request against the account's limits; what is left.
+    pub(crate) fn use_quota(&self, credential: &str, input_tokens: u64, output_tokens: u64) -> Quota {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let minute = &mut state.accounts.entry(credential.to_owned()).or_default().minute;
+        let number = now.as_seconds().div_euclid(60);
+        if minute.number != number {
+            *minute = Minute {
+                number,
+                ..Minute::default()
+            };
+        }
+        minute.requests += 1;
+        minute.input_tokens += input_tokens;
+        minute.output_tokens += output_tokens;
+        Quota {
+            requests_limit: REQUESTS_PER_MINUTE,
+            requests_left: REQUESTS_PER_MINUTE.saturating_sub(minute.requests),
+            input_tokens_limit: INPUT_TOKENS_PER_MINUTE,
+            input_tokens_left: INPUT_TOKENS_PER_MINUTE.saturating_sub(minute.input_tokens),
+            output_tokens_limit: OUTPUT_TOKENS_PER_MINUTE,
+            output_tokens_left: OUTPUT_TOKENS_PER_MINUTE.saturating_sub(minute.output_tokens),
+            reset_at: Timestamp::from_seconds(number * 60) + Duration::from_secs(60),
+        }
+    }
+
+    /// The last bytes are about to be sent: whoever has read them finds the request completed and billed.
+    pub(crate) fn completing(&self, begun: &Begun, billed: &Billed) {
+        let mut state = self.state();
+        state.bill(begun, billed);
+        if let Some(request) = state.journal.find(begun.number) {
+            request.ended = Ended::Completed;
+        }
+    }
+
+    /// The answer stopped short of its end; this much of it is billed.
+    pub(crate) fn stopped(&self, begun: &Begun, billed: &Billed) {
+        self.state().bill(begun, billed);
+    }
+
+    pub(crate) fn end(&self, number: u64, ended: Ended) {
+        if let Some(request) = self.state().journal.find(number) {
+            request.ended = ended;
+        }
+        self.tally.send_modify(|tally| {
+            tally.ended += 1;
+            tally.disconnected += u64::from(matches!(ended, Ended::ClientWentAway { .. }));
+        });
+    }
+
+    pub(crate) fn received(&self) -> Vec<Received> {
+        self.state().journal.all()
+    }
+
+    pub(crate) fn forget_received(&self) {
+        self.state().journal.clear();
+    }
+
+    pub(crate) fn billed(&self, credential: &str) -> Billed {
+        self.state()
+            .accounts
+            .get(credential)
+            .map_or_else(Billed::default, |account| account.billed)
+    }
+
+    pub(crate) fn billed_in_all(&self) -> Billed {
+        let mut sum = Billed::default();
+        for account in self.state().accounts.values() {
+            sum.add(&account.billed);
+        }
+        sum
+    }
+
+    pub(crate) fn accept(&self, accepted: Option<HashSet<String>>) {
+        self.state().accepted = accepted;
+    }
+
+    pub(crate) fn script_next(&self, credential: Option<&str>, script: Script) {
+        let scripts = &mut self.state().scripts;
+        match credential {
+            Some(credential) => scripts
+                .next_of
+                .entry(credential.to_owned())
+                .or_default()
+                .push_back(script),
+            None => scripts.next.push_back(script),
+        }
+    }
+
+    pub(crate) fn script_always(&self, credential: Option<&str>, script: Script) {
+        let scripts = &mut self.state().scripts;
+        let standing = match credential {
+            Some(credential) => scripts.always_of.entry(credential.to_owned()).or_default(),
+            None => &mut scripts.always,
+        };
+        standing.retain(|own| own.endpoint != script.endpoint);
+        standing.push(script);
+    }
+
+    pub(crate) fn forget_scripts(&self, credential: Option<&str>) {
+        let scripts = &mut self.state().scripts;
+        match credential {
+            Some(credential) => {
+                scripts.next_of.remove(credential);
+                scripts.always_of.remove(credential);
+            }
+            None => *scripts = Scripts::default(),
+        }
+    }
+}
+
+impl State {
+    fn bill(&mut self, begun: &Begun, billed: &Billed) {
+        if let Some(credential) = &begun.credential
+            && *billed != Billed::default()
+        {
+            match self.accounts.get_mut(credential) {
+                Some(account) => account.billed.add(billed),
+                None => self
+                    .accounts
+                    .entry(credential.clone())
+                    .or_default()
+                    .billed
+                    .add(billed),
+            }
+        }
+        if let Some(request) = self.journal.find(begun.number) {
+            request.billed = *billed;
+        }
+    }
+}
+
+impl Scripts {
+    /// The account's own before those for everyone, the queues before the standing ones. What is for everyone
+    /// is not spent on a credential that is refused anyway.
+    fn take(&mut self, credential: Option<&str>, is_accepted: bool, endpoint: Endpoint) -> Option<Script> {
+        if let Some(credential) = credential {
+            let own = self
+                .next_of
+                .get_mut(credential)
+                .and_then(|queue| take_first(queue, endpoint));
+            let standing = || self.always_of.get(credential).and_then(|all| find(all, endpoint));
+            if let Some(script) = own.or_else(standing) {
+                return Some(script);
+            }
+        }
+        if !is_accepted {
+            return None;
+        }
+        take_first(&mut self.next, endpoint).or_else(|| find(&self.always, endpoint))
+    }
+}
+
+fn take_first(queue: &mut VecDeque<Script>, endpoint: Endpoint) -> Option<Script> {
+    let at = queue.iter().position(|script| script.endpoint.covers(endpoint))?;
+    queue.remove(at)
+}
+
+fn find(scripts: &[Script], endpoint: Endpoint) -> Option<Script> {
+    scripts
+        .iter()
+        .rev()
+        .find(|script| script.endpoint.covers(endpoint))
+        .cloned()
+}

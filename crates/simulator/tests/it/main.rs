@@ -1,0 +1,4 @@
+//! The simulator as its clients see it.
+
+mod client;
+mod messages;
