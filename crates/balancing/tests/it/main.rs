@@ -1,0 +1,7 @@
+//! Behaviour of the pool at its boundary, on a clock that is moved by hand.
+
+mod choosing;
+mod concurrency;
+mod healing;
+mod probing;
+mod support;

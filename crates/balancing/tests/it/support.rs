@@ -1,0 +1,184 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gateway_balancing::{
+    Health, HealthStatus, Lease, NoAccount, Pool, PoolSettings, Probe, RoundRobin, Wanted,
+};
+use gateway_domain::{
+    AccountId, ApiKey, ApiKeyId, Budget, BudgetPeriod, Clock, CredentialKind, Fault, FaultClass, Limits,
+    ManualClock, ProviderKind, RateLimits, Timestamp, UpstreamAccount, UserId,
+};
+
+pub(crate) const MODEL: &str = "claude-sonnet-4-5";
+
+/// A pool on a clock that stands still, and a key to ask it with.
+pub(crate) struct TestPool {
+    pub(crate) pool: Pool,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) key: ApiKey,
+}
+
+impl TestPool {
+    pub(crate) fn of(accounts: &[UpstreamAccount]) -> Self {
+        let clock = Arc::new(ManualClock::at(start()));
+        let pool = Pool::new(
+            Arc::clone(&clock) as Arc<dyn Clock>,
+            PoolSettings::default(),
+            &RoundRobin,
+        );
+        let test = Self {
+            pool,
+            clock,
+            key: key(),
+        };
+        test.replace(accounts);
+        test
+    }
+
+    pub(crate) fn replace(&self, accounts: &[UpstreamAccount]) {
+        self.pool
+            .replace(accounts.iter().cloned().map(Arc::new).collect());
+    }
+
+    pub(crate) fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            user_id: self.key.user_id,
+            key: &self.key,
+            model: MODEL,
+            providers: &[ProviderKind::Anthropic],
+            tried: &[],
+        }
+    }
+
+    pub(crate) fn lease(&self) -> Result<Lease, NoAccount> {
+        self.pool.lease(&self.wanted())
+    }
+
+    pub(crate) fn lease_after(&self, tried: &[AccountId]) -> Result<Lease, NoAccount> {
+        self.pool.lease(&Wanted {
+            tried,
+            ..self.wanted()
+        })
+    }
+
+    /// Sends one request that succeeds, and says where.
+    pub(crate) fn serve(&self) -> AccountId {
+        let lease = self.lease().expect("an account");
+        lease.succeeded(None, RateLimits::default());
+        lease.account().id
+    }
+
+    /// Sends one request that fails, and says where.
+    pub(crate) fn fail(&self, fault: &Fault) -> AccountId {
+        let lease = self.lease().expect("an account");
+        lease.failed(fault);
+        lease.account().id
+    }
+
+    pub(crate) fn health(&self, account: &UpstreamAccount) -> Health {
+        self.pool.health(account.id).expect("an account of the pool")
+    }
+
+    pub(crate) fn status(&self, account: &UpstreamAccount) -> HealthStatus {
+        self.health(account).status
+    }
+
+    pub(crate) fn probe(&self, account: &UpstreamAccount, outcome: Result<(), Fault>) -> Health {
+        let probe = Probe {
+            checked_at: self.clock.now(),
+            latency: Duration::from_millis(12),
+            http_status: Some(if outcome.is_ok() { 200 } else { 500 }),
+            outcome,
+            rate_limits: RateLimits::default(),
+        };
+        self.pool
+            .record_probe(account.id, &probe)
+            .expect("an account of the pool")
+    }
+
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+}
+
+pub(crate) fn start() -> Timestamp {
+    "2026-01-31T12:00:00Z".parse().expect("a time")
+}
+
+pub(crate) fn fault(class: FaultClass) -> Fault {
+    Fault::new(class, "as told")
+}
+
+pub(crate) fn quota(seconds: u64) -> Fault {
+    fault(FaultClass::Quota).retry_after(Duration::from_secs(seconds))
+}
+
+/// Until when an account rests, counted from the start.
+pub(crate) fn rest_end(health: &Health) -> Duration {
+    health.until.expect("an end").since(start())
+}
+
+pub(crate) fn account() -> UpstreamAccount {
+    UpstreamAccount {
+        id: AccountId::random(),
+        owner_id: None,
+        name: "team claude".to_owned(),
+        provider: ProviderKind::Anthropic,
+        credential_kind: CredentialKind::ApiKey,
+        credential_hint: "…wxyz".to_owned(),
+        base_url: "https://api.anthropic.com".to_owned(),
+        proxy_url: None,
+        is_active: true,
+        priority: 50,
+        weight: 1,
+        max_concurrency: None,
+        models: Vec::new(),
+        model_map: BTreeMap::new(),
+        tags: BTreeMap::new(),
+        created_at: start(),
+        updated_at: start(),
+        last_used_at: None,
+    }
+}
+
+pub(crate) fn weighing(weight: u16) -> UpstreamAccount {
+    UpstreamAccount { weight, ..account() }
+}
+
+pub(crate) fn in_tier(priority: i32) -> UpstreamAccount {
+    UpstreamAccount {
+        priority,
+        ..account()
+    }
+}
+
+pub(crate) fn limited_to(max_concurrency: u32) -> UpstreamAccount {
+    UpstreamAccount {
+        max_concurrency: Some(max_concurrency),
+        ..account()
+    }
+}
+
+pub(crate) fn key() -> ApiKey {
+    ApiKey {
+        id: ApiKeyId::random(),
+        user_id: UserId::random(),
+        public_id: "3fK9abcdefgh".to_owned(),
+        name: "ci".to_owned(),
+        is_active: true,
+        expires_at: None,
+        created_at: start(),
+        updated_at: start(),
+        last_used_at: None,
+        allowed_models: Vec::new(),
+        allowed_ips: Vec::new(),
+        allowed_accounts: Vec::new(),
+        tags: BTreeMap::new(),
+        limits: Limits::default(),
+        budget: Budget {
+            amount: None,
+            period: BudgetPeriod::Month,
+        },
+    }
+}
