@@ -2,6 +2,7 @@
 
 mod chance;
 mod choosing;
+mod explaining;
 mod health;
 mod lease;
 mod member;
@@ -16,4 +17,4 @@ pub use lease::Lease;
 pub use pool::Pool;
 pub use settings::PoolSettings;
 pub use strategy::{Candidate, Choice, RoundRobin, STRATEGIES, Strategy, strategy};
-pub use wanted::{NoAccount, Wanted};
+pub use wanted::{Consideration, NoAccount, Wanted};

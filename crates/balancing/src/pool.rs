@@ -7,10 +7,11 @@ use gateway_domain::{AccountId, Clock, Fault, RateLimits, UpstreamAccount};
 
 use crate::chance::Chance;
 use crate::choosing::Shortlist;
+use crate::explaining::consider;
 use crate::health::{Moment, Ticket};
 use crate::member::Member;
 use crate::routes::Routes;
-use crate::{Health, Lease, NoAccount, PoolSettings, Probe, Strategy, Wanted};
+use crate::{Consideration, Health, Lease, NoAccount, PoolSettings, Probe, Strategy, Wanted};
 
 /// The accounts that requests can be served by, and what is known of each.
 ///
@@ -89,6 +90,16 @@ impl Pool {
             pick.upstream_model,
             pick.ticket,
         ))
+    }
+
+    /// What each account would be thought of if the request came now; nothing is leased.
+    ///
+    /// It decides as [`Pool::lease`] does, but looks at every account and puts the reasons into words: for reports,
+    /// not for every request.
+    #[must_use]
+    pub fn explain(&self, wanted: &Wanted<'_>) -> Vec<Consideration> {
+        let state = self.shared.state();
+        consider(&state.members, wanted, self.shared.moment(&state))
     }
 
     /// How an account is doing, `None` when it is not in the pool.

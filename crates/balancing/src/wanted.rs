@@ -42,3 +42,12 @@ pub enum NoAccount {
     #[error("every account that serves the model was tried")]
     AllTried,
 }
+
+/// What was thought of one account for one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consideration {
+    /// The account.
+    pub account_id: AccountId,
+    /// Why it was passed over, in words; `None` for those among which the strategy picks.
+    pub reason: Option<String>,
+}

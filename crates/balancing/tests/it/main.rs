@@ -2,6 +2,7 @@
 
 mod choosing;
 mod concurrency;
+mod explaining;
 mod healing;
 mod probing;
 mod support;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_balancing::{
-    Health, HealthStatus, Lease, NoAccount, Pool, PoolSettings, Probe, RoundRobin, Wanted,
+    Consideration, Health, HealthStatus, Lease, NoAccount, Pool, PoolSettings, Probe, RoundRobin, Wanted,
 };
 use gateway_domain::{
     AccountId, ApiKey, ApiKeyId, Budget, BudgetPeriod, Clock, CredentialKind, Fault, FaultClass, Limits,
@@ -95,6 +95,19 @@ impl TestPool {
         self.pool
             .record_probe(account.id, &probe)
             .expect("an account of the pool")
+    }
+
+    pub(crate) fn explain(&self, account: &UpstreamAccount) -> Option<String> {
+        self.explain_for(account, &self.wanted())
+    }
+
+    pub(crate) fn explain_for(&self, account: &UpstreamAccount, wanted: &Wanted<'_>) -> Option<String> {
+        let considerations: Vec<Consideration> = self.pool.explain(wanted);
+        considerations
+            .into_iter()
+            .find(|considered| considered.account_id == account.id)
+            .expect("every account is considered")
+            .reason
     }
 
     pub(crate) fn pass(&self, seconds: u64) {

@@ -1,0 +1,136 @@
+use gateway_balancing::Wanted;
+use gateway_domain::{AccountId, FaultClass, ProviderKind, UpstreamAccount, UserId};
+
+use crate::support::{MODEL, TestPool, account, fault, in_tier, limited_to, quota};
+
+#[test]
+fn every_reason_is_told_in_words() {
+    let off = UpstreamAccount {
+        is_active: false,
+        ..account()
+    };
+    let weightless = UpstreamAccount {
+        weight: 0,
+        ..account()
+    };
+    let other_model = UpstreamAccount {
+        models: vec!["claude-opus-*".parse().unwrap()],
+        ..account()
+    };
+    let foreign_dialect = UpstreamAccount {
+        provider: ProviderKind::OpenAi,
+        models: vec!["*".parse().unwrap()],
+        ..account()
+    };
+    let foreign = UpstreamAccount {
+        owner_id: Some(UserId::random()),
+        ..account()
+    };
+    let fallback = in_tier(90);
+    let good = account();
+    let accounts = [
+        off,
+        weightless,
+        other_model,
+        foreign_dialect,
+        foreign,
+        fallback,
+        good,
+    ];
+    let test = TestPool::of(&accounts);
+    let told: Vec<Option<String>> = accounts.iter().map(|account| test.explain(account)).collect();
+    let told: Vec<Option<&str>> = told.iter().map(Option::as_deref).collect();
+    assert_eq!(
+        told,
+        [
+            Some("switched off"),
+            Some("weight 0: takes no requests"),
+            Some("does not serve the model"),
+            Some("openai does not answer in the client's dialect"),
+            Some("belongs to another user"),
+            Some("lower priority"),
+            None,
+        ]
+    );
+}
+
+#[test]
+fn what_changes_from_one_moment_to_the_next_is_told() {
+    let accounts = [limited_to(1), account(), account()];
+    let mut test = TestPool::of(&accounts);
+    let busy = test.lease().unwrap();
+    assert_eq!(
+        test.explain(&accounts[0]).as_deref(),
+        Some("busy: 1 of 1 in flight")
+    );
+    drop(busy);
+
+    let tried = [accounts[0].id];
+    let wanted = Wanted {
+        tried: &tried,
+        ..test.wanted()
+    };
+    assert_eq!(
+        test.explain_for(&accounts[0], &wanted).as_deref(),
+        Some("already tried")
+    );
+
+    test.fail(&quota(90));
+    assert_eq!(
+        test.explain(&accounts[1]).as_deref(),
+        Some("cooling down until 2026-01-31T12:01:30Z: quota: as told")
+    );
+    test.fail(&fault(FaultClass::Credential));
+    assert_eq!(
+        test.explain(&accounts[2]).as_deref(),
+        Some("unhealthy, tried again after 2026-01-31T12:00:10Z: credential: as told")
+    );
+    test.pass(10);
+    let trial = test.lease_after(&[accounts[0].id]).unwrap();
+    assert_eq!(trial.account().id, accounts[2].id);
+    assert_eq!(
+        test.explain(&accounts[2]).as_deref(),
+        Some("half-open, and its one trial is under way: credential: as told")
+    );
+
+    test.key.allowed_accounts = vec![AccountId::random()];
+    assert_eq!(
+        test.explain(&accounts[0]).as_deref(),
+        Some("not allowed to this key")
+    );
+    test.key.allowed_models = vec!["claude-opus-*".parse().unwrap()];
+    assert_eq!(
+        test.explain(&accounts[0]).as_deref(),
+        Some("the key may not use the model")
+    );
+}
+
+#[test]
+fn a_missing_model_is_told_with_its_end() {
+    let alone = account();
+    let test = TestPool::of(std::slice::from_ref(&alone));
+    test.fail(&fault(FaultClass::ModelMissing));
+    let expected = "did not have the model when last asked; asked again after 2026-01-31T12:10:00Z";
+    assert_eq!(test.explain(&alone).as_deref(), Some(expected));
+    let other = Wanted {
+        model: "claude-opus-4-1",
+        ..test.wanted()
+    };
+    assert_eq!(test.explain_for(&alone, &other), None);
+    assert_ne!(other.model, MODEL);
+}
+
+#[test]
+fn the_least_bad_account_counts_as_a_candidate() {
+    let accounts = [account(), account()];
+    let test = TestPool::of(&accounts);
+    test.fail(&fault(FaultClass::Overload));
+    test.pass(1);
+    test.fail(&fault(FaultClass::Overload));
+    assert_eq!(test.explain(&accounts[0]), None);
+    assert!(
+        test.explain(&accounts[1])
+            .unwrap()
+            .starts_with("cooling down until")
+    );
+}
