@@ -1,0 +1,123 @@
+use std::ops::Range;
+
+use crate::json::{self, Member, SyntaxError};
+use crate::{InvalidBody, Peek};
+
+/// See [`Codec::peek`](crate::Codec::peek). The sentences are worded as Anthropic's own.
+pub(super) fn peek(body: &[u8]) -> Result<Peek, InvalidBody> {
+    // The standard library's own needs 15 times as long for Chinese.
+    if let Err(error) = simdutf8::compat::from_utf8(body) {
+        let at = error.valid_up_to();
+        return Err(InvalidBody::new(format!(
+            "The request body is not valid UTF-8 at byte {at}"
+        )));
+    }
+    let mut fields = Fields::default();
+    for member in json::members(body) {
+        let member = member.map_err(not_json)?;
+        match &*member.key {
+            b"model" => set(&mut fields.model, "model", &member, model)?,
+            b"stream" => set(&mut fields.stream, "stream", &member, boolean)?,
+            b"max_tokens" => set(&mut fields.max_tokens, "max_tokens", &member, whole_number)?,
+            b"metadata" => set(&mut fields.user_id, "metadata", &member, user_id)?,
+            _ => {}
+        }
+    }
+    fields.check()
+}
+
+/// The outer `Option` tells whether the field was there, the inner one whether it was more than `null`.
+#[derive(Default)]
+struct Fields {
+    model: Option<Option<(String, Range<usize>)>>,
+    stream: Option<Option<bool>>,
+    max_tokens: Option<Option<u64>>,
+    user_id: Option<Option<String>>,
+}
+
+impl Fields {
+    fn check(self) -> Result<Peek, InvalidBody> {
+        let Some(model) = self.model else {
+            return Err(wrong("model", "Field required"));
+        };
+        let Some((model, model_span)) = model else {
+            return Err(wrong("model", "Input should be a valid string"));
+        };
+        Ok(Peek {
+            model,
+            model_span,
+            stream: self.stream.flatten().unwrap_or_default(),
+            max_tokens: self.max_tokens.flatten(),
+            user_id: self.user_id.flatten(),
+        })
+    }
+}
+
+/// Reads a field that may be given once. A `null` is as good as nothing: whether it is allowed, the provider knows.
+fn set<T>(
+    field: &mut Option<Option<T>>,
+    name: &str,
+    member: &Member<'_>,
+    read: impl FnOnce(&Member<'_>) -> Result<Option<T>, InvalidBody>,
+) -> Result<(), InvalidBody> {
+    // Which of two the provider would take is anybody's guess, and the other is the one that was authorised.
+    if field.is_some() {
+        return Err(wrong(name, "Field may be given only once"));
+    }
+    *field = Some(if json::is_null(member.value) {
+        None
+    } else {
+        read(member)?
+    });
+    Ok(())
+}
+
+fn model(member: &Member<'_>) -> Result<Option<(String, Range<usize>)>, InvalidBody> {
+    match string("model", member)? {
+        Some(name) if name.is_empty() => Err(wrong("model", "String should have at least 1 character")),
+        name => Ok(name.map(|name| (name, member.span.clone()))),
+    }
+}
+
+fn boolean(member: &Member<'_>) -> Result<Option<bool>, InvalidBody> {
+    match member.value {
+        b"true" => Ok(Some(true)),
+        b"false" => Ok(Some(false)),
+        _ => Err(wrong("stream", "Input should be a valid boolean")),
+    }
+}
+
+fn whole_number(member: &Member<'_>) -> Result<Option<u64>, InvalidBody> {
+    serde_json::from_slice(member.value)
+        .map(Some)
+        .map_err(|_| wrong("max_tokens", "Input should be a valid non-negative integer"))
+}
+
+fn user_id(member: &Member<'_>) -> Result<Option<String>, InvalidBody> {
+    if !member.value.starts_with(b"{") {
+        return Err(wrong("metadata", "Input should be an object"));
+    }
+    let mut user_id = None;
+    for inner in json::members(member.value) {
+        let inner = inner.map_err(not_json)?;
+        if *inner.key == *b"user_id" {
+            set(&mut user_id, "metadata.user_id", &inner, |inner| {
+                string("metadata.user_id", inner)
+            })?;
+        }
+    }
+    Ok(user_id.flatten())
+}
+
+fn string(name: &str, member: &Member<'_>) -> Result<Option<String>, InvalidBody> {
+    let text = json::text(member.value).ok_or_else(|| wrong(name, "Input should be a valid string"))?;
+    Ok(Some(text))
+}
+
+fn wrong(field: &str, problem: &str) -> InvalidBody {
+    InvalidBody::new(format!("{field}: {problem}"))
+}
+
+fn not_json(error: SyntaxError) -> InvalidBody {
+    InvalidBody::new(format!("The request body is not a valid JSON object: {error}"))
+}

@@ -1,0 +1,136 @@
+use memchr::memmem;
+
+use crate::json;
+use crate::sse::{Event, EventReader};
+use crate::{AnswerSummary, StreamPhase, StreamReader};
+
+use super::answer::Answer;
+
+/// The longest event that is read as JSON. Real ones have a few kilobytes.
+const MAX_EVENT: usize = 1024 * 1024;
+
+/// The longest delta whose text is told apart from its wrapping.
+const MAX_DELTA: usize = 64 * 1024;
+
+/// What precedes a delta. No text can hold it: its quotes would be escaped.
+const DELTA: &[u8] = b"\"delta\"";
+
+/// Bytes of UTF-8 text a token. Close to 4 in English prose, 3 in code; Chinese has 3 bytes a character.
+const BYTES_PER_TOKEN: u64 = 4;
+
+/// Reads a stream of Anthropic's events.
+///
+/// Events are known by their `event:` line alone, and one that has none is passed over, as in the SDKs. An event
+/// of an unknown name is part of the answer.
+pub(super) struct Reader {
+    events: EventReader,
+    seen: Seen,
+}
+
+impl Reader {
+    pub(super) fn new() -> Self {
+        Self {
+            events: EventReader::new(kept),
+            seen: Seen {
+                phase: StreamPhase::Head,
+                answer: Answer::default(),
+                text_len: 0,
+                error: Vec::new(),
+            },
+        }
+    }
+}
+
+impl StreamReader for Reader {
+    fn push(&mut self, chunk: &[u8]) {
+        self.events.push(chunk, |event| self.seen.read(&event));
+    }
+
+    fn phase(&self) -> StreamPhase {
+        self.seen.phase
+    }
+
+    fn is_mid_event(&self) -> bool {
+        self.events.is_mid_event()
+    }
+
+    fn error_event(&self) -> Option<&[u8]> {
+        (self.seen.phase == StreamPhase::Failed).then_some(&self.seen.error)
+    }
+
+    fn summary(&self) -> AnswerSummary {
+        self.seen.answer.summary()
+    }
+
+    fn estimated_output_tokens(&self) -> u64 {
+        self.seen.text_len.div_ceil(BYTES_PER_TOKEN)
+    }
+}
+
+/// How much of an event's data is needed.
+fn kept(name: &[u8]) -> usize {
+    match name {
+        // The name may stand below the data.
+        b"" | b"message_start" | b"message_delta" | b"error" => MAX_EVENT,
+        b"content_block_delta" => MAX_DELTA,
+        _ => 0,
+    }
+}
+
+/// What the events so far have told.
+struct Seen {
+    phase: StreamPhase,
+    answer: Answer,
+    text_len: u64,
+    error: Vec<u8>,
+}
+
+impl Seen {
+    fn read(&mut self, event: &Event<'_>) {
+        if let StreamPhase::Finished | StreamPhase::Failed = self.phase {
+            return;
+        }
+        match event.name {
+            b"" | b"ping" => {}
+            b"error" => {
+                self.phase = StreamPhase::Failed;
+                self.error = event.data.to_vec();
+            }
+            _ if event.len == 0 => {}
+            b"message_start" => {
+                if event.is_whole() {
+                    self.answer.read_start(event.data);
+                }
+            }
+            b"message_stop" => self.phase = StreamPhase::Finished,
+            name => {
+                self.phase = StreamPhase::Content;
+                match name {
+                    b"message_delta" if event.is_whole() => self.answer.read_delta(event.data),
+                    b"content_block_delta" => self.text_len += text_len(event) as u64,
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// The bytes of text in a `content_block_delta`. Signatures and citations are not output of the model.
+fn text_len(event: &Event<'_>) -> usize {
+    if !event.is_whole() {
+        return event.len;
+    }
+    // Found by its key: a step over what comes before it would cost more than all the rest.
+    let Some(key) = memmem::find(event.data, DELTA) else {
+        return 0;
+    };
+    let value = event.data[key + DELTA.len()..].trim_ascii_start();
+    let Some(delta) = value.strip_prefix(b":") else {
+        return 0;
+    };
+    json::members(delta)
+        .map_while(Result::ok)
+        .filter(|member| matches!(&*member.key, b"text" | b"thinking" | b"partial_json"))
+        .map(|member| json::text_len(member.value))
+        .sum()
+}

@@ -1,0 +1,11 @@
+//! JSON read in place: validated in one pass, never built into a tree.
+
+mod scan;
+mod string;
+mod value;
+mod write;
+
+pub(crate) use scan::{Member, SyntaxError, elements, member, members};
+pub(crate) use value::{count, is_null, text, text_len};
+pub use write::splice;
+pub(crate) use write::to_bytes;

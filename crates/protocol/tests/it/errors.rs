@@ -1,0 +1,28 @@
+use gateway_protocol::{ErrorAnswer, ErrorKind};
+
+use crate::{anthropic, text};
+
+fn error(kind: ErrorKind) -> ErrorAnswer<'static> {
+    ErrorAnswer {
+        kind,
+        message: "a \"message\"\nof two lines",
+        request_id: "0199c0de-0000-7000-8000-000000000001",
+    }
+}
+
+#[test]
+fn every_kind_in_anthropics_words() {
+    let all = ErrorKind::ALL.map(|kind| {
+        format!(
+            "{} {kind:?} {}",
+            kind.status(),
+            text(&anthropic().error_body(&error(kind)))
+        )
+    });
+    insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn an_error_within_a_stream() {
+    insta::assert_snapshot!(text(&anthropic().error_event(&error(ErrorKind::Overloaded))));
+}
