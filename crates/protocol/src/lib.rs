@@ -1,11 +1,14 @@
 #![doc = include_str!("../README.md")]
 
-mod anthropic;
+pub mod anthropic;
 mod codec;
 mod error;
 mod json;
+mod model_entry;
+pub mod openai;
 mod sse;
 
 pub use codec::{AnswerSummary, CODECS, Codec, InvalidBody, Peek, StreamPhase, StreamReader, codec};
 pub use error::{ErrorAnswer, ErrorKind};
 pub use json::splice;
+pub use model_entry::ModelEntry;

@@ -2,12 +2,15 @@
 
 mod answer;
 mod error;
+mod models;
 mod request;
 mod stream;
 mod usage;
 
 use bytes::Bytes;
 use gateway_domain::Dialect;
+
+pub use models::{ModelsQuery, model, models_page, parse_models};
 
 use crate::{AnswerSummary, Codec, ErrorAnswer, InvalidBody, Peek, StreamReader};
 

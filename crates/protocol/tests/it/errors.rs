@@ -1,4 +1,4 @@
-use gateway_protocol::{ErrorAnswer, ErrorKind};
+use gateway_protocol::{ErrorAnswer, ErrorKind, openai};
 
 use crate::{anthropic, text};
 
@@ -17,6 +17,18 @@ fn every_kind_in_anthropics_words() {
             "{} {kind:?} {}",
             kind.status(),
             text(&anthropic().error_body(&error(kind)))
+        )
+    });
+    insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn every_kind_in_openais_words() {
+    let all = ErrorKind::ALL.map(|kind| {
+        format!(
+            "{} {kind:?} {}",
+            kind.status(),
+            text(&openai::error_body(&error(kind)))
         )
     });
     insta::assert_snapshot!(all.join("\n"));

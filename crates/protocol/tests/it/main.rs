@@ -4,6 +4,7 @@
 
 mod answers;
 mod errors;
+mod models;
 mod requests;
 mod streams;
 
