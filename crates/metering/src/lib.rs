@@ -4,9 +4,11 @@ mod catalogue;
 mod limiter;
 mod price;
 mod record;
+mod spend;
 mod variant;
 
 pub use catalogue::{InvalidCatalogue, ListedPrice, ListedTier, OperatorPrice, PriceCatalogue, PriceSource};
 pub use limiter::{Admission, Allowance, LimitExceeded, LimitKind, Limiter, Standing};
 pub use price::{Price, Rates};
 pub use record::{AttemptRecord, Outcome, PassedOver, RequestRecord, UnknownOutcome};
+pub use spend::SpendBook;
