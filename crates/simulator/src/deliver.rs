@@ -42,8 +42,15 @@ pub(crate) enum Body {
 /// Why an answer was not sent to its end.
 #[derive(Debug)]
 pub(crate) enum Stopped {
-    Gone { body_bytes: u64 },
-    Cut { body_bytes: u64, resets: bool },
+    /// The client left; `is_last` when only the last write was missing and the request counts as completed.
+    Gone {
+        body_bytes: u64,
+        is_last: bool,
+    },
+    Cut {
+        body_bytes: u64,
+        resets: bool,
+    },
 }
 
 impl Body {
@@ -98,7 +105,7 @@ pub(crate) struct Delivery<'a> {
     /// Bytes of the body that were written.
     sent: u64,
     gzip: Option<GzEncoder<Vec<u8>>>,
-    is_billed: bool,
+    is_completed: bool,
 }
 
 impl<'a> Delivery<'a> {
@@ -123,7 +130,7 @@ impl<'a> Delivery<'a> {
             gzip: faults
                 .contains(&Fault::Gzip)
                 .then(|| GzEncoder::new(Vec::new(), Compression::fast())),
-            is_billed: false,
+            is_completed: false,
         }
     }
 
@@ -131,7 +138,7 @@ impl<'a> Delivery<'a> {
     /// connection can be used again.
     pub(crate) async fn run(mut self, mut response: Response) -> Result<bool, Stopped> {
         let result = self.write(&mut response).await;
-        if result.is_err() && !self.is_billed {
+        if result.is_err() && !self.is_completed {
             self.shared.stopped(self.begun, &response.body.billed());
         }
         result.map(|()| !self.closes())
@@ -154,8 +161,8 @@ impl<'a> Delivery<'a> {
             self.flush().await?;
             return Err(self.cut(false));
         }
-        self.shared.completing(self.begun, &response.body.billed());
-        self.is_billed = true;
+        self.shared.complete(self.begun, &response.body.billed());
+        self.is_completed = true;
         self.flush().await
     }
 
@@ -375,6 +382,7 @@ impl<'a> Delivery<'a> {
     const fn gone(&self, _: Gone) -> Stopped {
         Stopped::Gone {
             body_bytes: self.sent,
+            is_last: self.is_completed,
         }
     }
 

@@ -9,8 +9,8 @@ use flate2::read::{GzDecoder, ZlibDecoder};
 use serde_json::json;
 
 use crate::anthropic::{
-    ApiError, Composer, Events, HeaderLines, Message, Terms, betas, count_tokens, credential_of, parse,
-    refuse_credential, whole,
+    ApiError, Composer, Events, HeaderLines, Message, Quota, Terms, betas, count_tokens, credential_of,
+    parse, refuse_credential, whole,
 };
 use crate::deliver::{Body, Delivery, Response, Stopped};
 use crate::draw::{Draw, hash};
@@ -76,11 +76,15 @@ async fn exchange(
     let delivery = Delivery::new(&mut connection, head, shared, &begun, &faults);
     let stopped = delivery.run(response).await;
     match stopped {
-        Ok(reusable) => {
-            shared.end(begun.number, Ended::Completed);
-            reusable.then_some(connection)
+        Ok(reusable) => reusable.then_some(connection),
+        Err(Stopped::Gone {
+            body_bytes,
+            is_last: true,
+        }) => {
+            shared.went_away_at_last(begun.number, body_bytes);
+            None
         }
-        Err(Stopped::Gone { body_bytes }) => {
+        Err(Stopped::Gone { body_bytes, .. }) => {
             shared.end(begun.number, Ended::ClientWentAway { body_bytes });
             None
         }
@@ -184,14 +188,18 @@ impl Exchange<'_> {
             betas: &betas,
         };
         let models = &self.shared.settings.models;
+        let quota = match self.shared.use_quota(self.credential()) {
+            Ok(quota) => quota,
+            Err(quota) => return Ok(self.rate_limited(&quota)),
+        };
         match path {
             "/v1/messages" => self.message(body, terms),
             "/v1/messages/count_tokens" => {
                 let tokens = count_tokens(&self.decoded(body)?, terms, models)?;
-                Ok(self.metered(json!({"input_tokens": tokens}).to_string().into_bytes()))
+                Ok(self.metered(&quota, json!({"input_tokens": tokens}).to_string().into_bytes()))
             }
-            path if is_model => Ok(self.metered(models.show(&path["/v1/models/".len()..])?)),
-            _ => Ok(self.metered(models.page(query)?)),
+            path if is_model => Ok(self.metered(&quota, models.show(&path["/v1/models/".len()..])?)),
+            _ => Ok(self.metered(&quota, models.page(query)?)),
         }
     }
 
@@ -266,7 +274,10 @@ impl Exchange<'_> {
 
     fn message_response(&self, message: Message, stream: bool) -> Response {
         let tokens = message.usage.tokens;
-        let lines = self.lines(Some((tokens.input, tokens.output)));
+        let quota = self
+            .shared
+            .use_tokens(self.credential(), tokens.input, tokens.output);
+        let lines = self.lines(Some(&quota));
         let billed = Billed {
             messages: 1,
             tokens,
@@ -299,12 +310,23 @@ impl Exchange<'_> {
         }
     }
 
-    /// An answer that counts against the account's limits, though it costs nothing.
-    fn metered(&self, body: Vec<u8>) -> Response {
+    /// An answer that costs a request of the account's limits, and no tokens.
+    fn metered(&self, quota: &Quota, body: Vec<u8>) -> Response {
         Response {
-            lines: self.lines(Some((0, 0))),
+            lines: self.lines(Some(quota)),
             ..self.plain(200, "application/json", body)
         }
+    }
+
+    fn rate_limited(&self, quota: &Quota) -> Response {
+        let wait = quota.reset_at.since(self.shared.clock.now());
+        let mut response = self.error(&ApiError::usual(429));
+        response.lines = self.lines(Some(quota));
+        response.lines.push_str(&format!(
+            "retry-after: {}\r\n",
+            wait.as_millis().div_ceil(1_000).max(1)
+        ));
+        response
     }
 
     fn error(&self, error: &ApiError) -> Response {
@@ -330,12 +352,11 @@ impl Exchange<'_> {
         }
     }
 
-    fn lines(&self, used: Option<(u64, u64)>) -> String {
+    fn lines(&self, quota: Option<&Quota>) -> String {
         let own: &[(String, String)] = self.begun.script.as_ref().map_or(&[], |script| &script.headers);
         let mut lines = HeaderLines::new(own);
-        if let Some((input, output)) = used {
-            let quota = self.shared.use_quota(self.credential(), input, output);
-            lines.put_quota(&quota, self.credential());
+        if let Some(quota) = quota {
+            lines.put_quota(quota, self.credential());
         }
         lines.put_usual(
             &self.begun.request_id,

@@ -107,7 +107,10 @@ impl Pace {
     /// The pace of an answer in one piece: its head comes when a stream of so many deltas would end.
     pub(crate) fn of_a_whole(self, deltas: u32) -> Self {
         Self {
-            head: self.head + self.first_content + self.between * deltas,
+            head: self
+                .head
+                .saturating_add(self.first_content)
+                .saturating_add(self.between.saturating_mul(deltas)),
             ..Self::default()
         }
     }

@@ -1,21 +1,20 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use gateway_domain::{Clock, SystemClock};
 use tokio::runtime::{self, Handle, Runtime};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
-use crate::anthropic::Models;
+use crate::Builder;
 use crate::exchange::serve;
 use crate::record::{Billed, Received, Tally};
-use crate::script::{Pace, Script};
-use crate::state::{Settings, Shared};
+use crate::script::Script;
+use crate::state::Shared;
 use crate::wire::Connection;
 
 /// How long a `wait_for_…` waits before it says that it waits in vain.
@@ -176,6 +175,34 @@ impl Simulator {
             .await;
     }
 
+    pub(crate) fn listen(address: SocketAddr, threads: usize, shared: Shared) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(shared);
+        let runtimes = (0..threads)
+            .map(|_| new_runtime())
+            .collect::<io::Result<Vec<_>>>()?;
+        let mut simulator = Self {
+            address,
+            shared,
+            runtime: runtimes[0].handle().clone(),
+            stops: Vec::new(),
+            threads: Vec::new(),
+        };
+        for runtime in runtimes {
+            let (stop, stopped) = oneshot::channel();
+            let listener = listener.try_clone()?;
+            let shared = Arc::clone(&simulator.shared);
+            let thread = thread::Builder::new()
+                .name("llm-simulator".to_owned())
+                .spawn(move || runtime.block_on(accept(listener, shared, stopped)))?;
+            simulator.stops.push(stop);
+            simulator.threads.push(thread);
+        }
+        Ok(simulator)
+    }
+
     async fn wait_for(&self, what: &str, mut reached: impl FnMut(&Tally) -> bool) {
         let mut tally = self.shared.watch();
         // The caller's runtime may have no timer, so the alarm rings from ours.
@@ -206,187 +233,6 @@ impl fmt::Debug for Simulator {
         f.debug_struct("Simulator")
             .field("address", &self.address)
             .finish_non_exhaustive()
-    }
-}
-
-/// The settings of a [`Simulator`] before it starts.
-pub struct Builder {
-    address: SocketAddr,
-    threads: usize,
-    kept: usize,
-    accepted: Option<HashSet<String>>,
-    clock: Arc<dyn Clock>,
-    settings: Settings,
-}
-
-impl Default for Builder {
-    fn default() -> Self {
-        Self {
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            threads: 1,
-            kept: 10_000,
-            accepted: None,
-            clock: Arc::new(SystemClock::new()),
-            settings: Settings {
-                seed: 0,
-                output_tokens: 48,
-                delta_tokens: 4,
-                events_per_write: usize::MAX,
-                pace: Pace::default(),
-                models: Models::default(),
-                chances: Vec::new(),
-                cache_minimum: None,
-            },
-        }
-    }
-}
-
-impl fmt::Debug for Builder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
-            .field("settings", &self.settings)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Builder {
-    /// Listens on this address instead of a free port of the loopback interface.
-    #[must_use]
-    pub const fn listen(mut self, address: SocketAddr) -> Self {
-        self.address = address;
-        self
-    }
-
-    /// Serves with so many threads instead of one. With more than one, an order of arrival means little.
-    #[must_use]
-    pub fn threads(mut self, threads: usize) -> Self {
-        self.threads = threads.max(1);
-        self
-    }
-
-    /// Makes other answers, ids and chances follow from the same requests.
-    #[must_use]
-    pub const fn seed(mut self, seed: u64) -> Self {
-        self.settings.seed = seed;
-        self
-    }
-
-    /// Takes the time of day from this clock: `Date`, resets, and the prompt cache's ends. Delays are real.
-    #[must_use]
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    /// Serves these models and no others.
-    #[must_use]
-    pub fn models<I: IntoIterator<Item = S>, S: Into<String>>(mut self, ids: I) -> Self {
-        self.settings.models = Models::only(ids);
-        self
-    }
-
-    /// Accepts these credentials and no others.
-    #[must_use]
-    pub fn accept_only<I: IntoIterator<Item = S>, S: Into<String>>(mut self, credentials: I) -> Self {
-        self.accepted = Some(credentials.into_iter().map(Into::into).collect());
-        self
-    }
-
-    /// Makes answers that nobody scripted this long; 48 tokens unless said otherwise.
-    #[must_use]
-    pub const fn output_tokens(mut self, tokens: u64) -> Self {
-        self.settings.output_tokens = tokens;
-        self
-    }
-
-    /// Puts so many tokens into one event; 4 unless said otherwise.
-    #[must_use]
-    pub fn tokens_per_event(mut self, tokens: usize) -> Self {
-        self.settings.delta_tokens = tokens.max(1);
-        self
-    }
-
-    /// Sends at most so many events with one write. Without it, events that are due at once are written together.
-    #[must_use]
-    pub fn events_per_write(mut self, events: usize) -> Self {
-        self.settings.events_per_write = events.max(1);
-        self
-    }
-
-    /// Answers at this pace, where a script does not say otherwise.
-    #[must_use]
-    pub const fn pace(mut self, pace: Pace) -> Self {
-        self.settings.pace = pace;
-        self
-    }
-
-    /// Answers a share of the requests, from 0 to 1, with this script. Which ones follows from the seed and the
-    /// order of arrival. Several chances are tried in order.
-    #[must_use]
-    pub fn chance(mut self, probability: f64, script: Script) -> Self {
-        self.settings.chances.push((probability, script));
-        self
-    }
-
-    /// Keeps so many requests for [`Simulator::received`]; 10,000 unless said otherwise. With zero, nothing is
-    /// copied: for benchmarks.
-    #[must_use]
-    pub const fn keep(mut self, requests: usize) -> Self {
-        self.kept = requests;
-        self
-    }
-
-    /// Caches prompts from this length on, instead of from each model's own.
-    #[must_use]
-    pub const fn shortest_cached_prompt(mut self, tokens: u64) -> Self {
-        self.settings.cache_minimum = Some(tokens);
-        self
-    }
-
-    /// Starts.
-    ///
-    /// # Panics
-    ///
-    /// When no socket or thread can be had. [`try_start`](Self::try_start) says why instead.
-    pub async fn start(self) -> Simulator {
-        self.try_start()
-            .expect("the simulator needs a socket and a thread")
-    }
-
-    /// Starts, from outside of any runtime too.
-    ///
-    /// # Errors
-    ///
-    /// When the address is taken, or no thread can be had.
-    pub fn try_start(self) -> io::Result<Simulator> {
-        let listener = TcpListener::bind(self.address)?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        let shared = Arc::new(Shared::new(self.settings, self.clock, self.kept, self.accepted));
-        let mut stops = Vec::new();
-        let mut threads = Vec::new();
-        let first = new_runtime()?;
-        let handle = first.handle().clone();
-        let others = (1..self.threads)
-            .map(|_| new_runtime())
-            .collect::<io::Result<Vec<_>>>()?;
-        for runtime in std::iter::once(first).chain(others) {
-            let (stop, stopped) = oneshot::channel::<()>();
-            let listener = listener.try_clone()?;
-            let shared = Arc::clone(&shared);
-            let thread = std::thread::Builder::new()
-                .name("llm-simulator".to_owned())
-                .spawn(move || runtime.block_on(accept(listener, shared, stopped)))?;
-            stops.push(stop);
-            threads.push(thread);
-        }
-        Ok(Simulator {
-            address,
-            shared,
-            runtime: handle,
-            stops,
-            threads,
-        })
     }
 }
 

@@ -1,6 +1,5 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use gateway_domain::{Clock, Timestamp};
@@ -28,6 +27,8 @@ pub(crate) struct Settings {
     pub(crate) chances: Vec<(f64, Script)>,
     /// In place of each model's own.
     pub(crate) cache_minimum: Option<u64>,
+    /// None: limits are told, not enforced.
+    pub(crate) requests_per_minute: Option<u64>,
 }
 
 /// Everything that the connections share.
@@ -197,43 +198,51 @@ impl Shared {
         let minimum = self.settings.cache_minimum.unwrap_or(request.model.cache_minimum);
         let now = self.clock.now();
         let mut state = self.state();
-        let account = state.accounts.entry(credential.to_owned()).or_default();
-        account.cache.apply(&request.prompt.prefixes, minimum, now)
+        state
+            .account(credential)
+            .cache
+            .apply(&request.prompt.prefixes, minimum, now)
     }
 
-    /// Counts a request against the account's limits; what is left.
-    pub(crate) fn use_quota(&self, credential: &str, input_tokens: u64, output_tokens: u64) -> Quota {
-        let now = self.clock.now();
+    /// Counts a request against the account's limits; what is left, or the same as an error when nothing was
+    /// left for it.
+    pub(crate) fn use_quota(&self, credential: &str) -> Result<Quota, Quota> {
+        let limit = self.settings.requests_per_minute;
         let mut state = self.state();
-        let minute = &mut state.accounts.entry(credential.to_owned()).or_default().minute;
-        let number = now.as_seconds().div_euclid(60);
-        if minute.number != number {
-            *minute = Minute {
-                number,
-                ..Minute::default()
-            };
+        let minute = state.minute(credential, self.clock.now());
+        if limit.is_some_and(|limit| minute.requests >= limit) {
+            return Err(minute.quota(limit));
         }
         minute.requests += 1;
-        minute.input_tokens += input_tokens;
-        minute.output_tokens += output_tokens;
-        Quota {
-            requests_limit: REQUESTS_PER_MINUTE,
-            requests_left: REQUESTS_PER_MINUTE.saturating_sub(minute.requests),
-            input_tokens_limit: INPUT_TOKENS_PER_MINUTE,
-            input_tokens_left: INPUT_TOKENS_PER_MINUTE.saturating_sub(minute.input_tokens),
-            output_tokens_limit: OUTPUT_TOKENS_PER_MINUTE,
-            output_tokens_left: OUTPUT_TOKENS_PER_MINUTE.saturating_sub(minute.output_tokens),
-            reset_at: Timestamp::from_seconds(number * 60) + Duration::from_secs(60),
-        }
+        Ok(minute.quota(limit))
+    }
+
+    /// Counts tokens against the account's limits; what is left.
+    pub(crate) fn use_tokens(&self, credential: &str, input: u64, output: u64) -> Quota {
+        let mut state = self.state();
+        let minute = state.minute(credential, self.clock.now());
+        minute.input_tokens += input;
+        minute.output_tokens += output;
+        minute.quota(self.settings.requests_per_minute)
     }
 
     /// The last bytes are about to be sent: whoever has read them finds the request completed and billed.
-    pub(crate) fn completing(&self, begun: &Begun, billed: &Billed) {
+    /// If the client turns out to be gone, [`went_away_at_last`](Self::went_away_at_last) takes it back.
+    pub(crate) fn complete(&self, begun: &Begun, billed: &Billed) {
         let mut state = self.state();
         state.bill(begun, billed);
         if let Some(request) = state.journal.find(begun.number) {
             request.ended = Ended::Completed;
         }
+        drop(state);
+        self.tally.send_modify(|tally| tally.ended += 1);
+    }
+
+    pub(crate) fn went_away_at_last(&self, number: u64, body_bytes: u64) {
+        if let Some(request) = self.state().journal.find(number) {
+            request.ended = Ended::ClientWentAway { body_bytes };
+        }
+        self.tally.send_modify(|tally| tally.disconnected += 1);
     }
 
     /// The answer stopped short of its end; this much of it is billed.
@@ -241,6 +250,7 @@ impl Shared {
         self.state().bill(begun, billed);
     }
 
+    /// The request has ended in another way than completed.
     pub(crate) fn end(&self, number: u64, ended: Ended) {
         if let Some(request) = self.state().journal.find(number) {
             request.ended = ended;
@@ -312,20 +322,49 @@ impl Shared {
     }
 }
 
+impl Minute {
+    fn quota(&self, requests_limit: Option<u64>) -> Quota {
+        let requests_limit = requests_limit.unwrap_or(REQUESTS_PER_MINUTE);
+        Quota {
+            requests_limit,
+            requests_left: requests_limit.saturating_sub(self.requests),
+            input_tokens_limit: INPUT_TOKENS_PER_MINUTE,
+            input_tokens_left: INPUT_TOKENS_PER_MINUTE.saturating_sub(self.input_tokens),
+            output_tokens_limit: OUTPUT_TOKENS_PER_MINUTE,
+            output_tokens_left: OUTPUT_TOKENS_PER_MINUTE.saturating_sub(self.output_tokens),
+            reset_at: Timestamp::from_seconds((self.number + 1) * 60),
+        }
+    }
+}
+
 impl State {
+    fn account(&mut self, credential: &str) -> &mut Account {
+        // Not `entry`, which would copy the credential for every request.
+        if !self.accounts.contains_key(credential) {
+            self.accounts.insert(credential.to_owned(), Account::default());
+        }
+        self.accounts
+            .get_mut(credential)
+            .expect("it was put there, if it was not there")
+    }
+
+    fn minute(&mut self, credential: &str, now: Timestamp) -> &mut Minute {
+        let minute = &mut self.account(credential).minute;
+        let number = now.as_seconds().div_euclid(60);
+        if minute.number != number {
+            *minute = Minute {
+                number,
+                ..Minute::default()
+            };
+        }
+        minute
+    }
+
     fn bill(&mut self, begun: &Begun, billed: &Billed) {
         if let Some(credential) = &begun.credential
             && *billed != Billed::default()
         {
-            match self.accounts.get_mut(credential) {
-                Some(account) => account.billed.add(billed),
-                None => self
-                    .accounts
-                    .entry(credential.clone())
-                    .or_default()
-                    .billed
-                    .add(billed),
-            }
+            self.account(credential).billed.add(billed);
         }
         if let Some(request) = self.journal.find(begun.number) {
             request.billed = *billed;

@@ -290,7 +290,7 @@ async fn gone(stream: &TcpStream, input: &mut BytesMut) {
             return;
         }
     }
-    pending().await
+    pending::<()>().await;
 }
 
 /// The head at the start of `input` and its length, or `None` when there is more to come.

@@ -431,28 +431,26 @@ fn thinking_first(body: &Value, messages: &[Value]) -> Result<(), ApiError> {
     if body["thinking"]["type"] != "enabled" {
         return Ok(());
     }
-    let answers_tools = messages.last().is_some_and(|last| {
-        items(&last["content"])
+    let answers_tools = |message: &Value| {
+        items(&message["content"])
             .iter()
             .any(|block| block["type"] == "tool_result")
-    });
-    let Some(at) = messages
-        .iter()
-        .rposition(|message| message["role"] == "assistant")
-    else {
-        return Ok(());
     };
-    match items(&messages[at]["content"])
-        .first()
-        .and_then(|first| first["type"].as_str())
-    {
-        Some(found) if answers_tools && !matches!(found, "thinking" | "redacted_thinking") => {
-            Err(ApiError::invalid(format!(
-                "messages.{at}.content.0.type: Expected `thinking` or `redacted_thinking`, but found `{found}`. When \
-                 `thinking` is enabled, a final `assistant` message must start with a thinking block (preceeding the \
-                 lastmost set of `tool_use` and `tool_result` blocks). To avoid this requirement, disable `thinking`."
-            )))
-        }
+    if !messages.last().is_some_and(answers_tools) {
+        return Ok(());
+    }
+    // One turn of the model may call tools several times; it thinks before the first call.
+    let asked = messages
+        .iter()
+        .rposition(|message| message["role"] == "user" && !answers_tools(message));
+    let start = asked.map_or(0, |at| at + 1);
+    let first = items(&messages[start]["content"]).first();
+    match first.and_then(|first| first["type"].as_str()) {
+        Some(found) if !matches!(found, "thinking" | "redacted_thinking") => Err(ApiError::invalid(format!(
+            "messages.{start}.content.0.type: Expected `thinking` or `redacted_thinking`, but found `{found}`. When \
+             `thinking` is enabled, a final `assistant` message must start with a thinking block (preceeding the \
+             lastmost set of `tool_use` and `tool_result` blocks). To avoid this requirement, disable `thinking`."
+        ))),
         _ => Ok(()),
     }
 }

@@ -95,7 +95,7 @@ impl Composer<'_> {
         };
         Message {
             id: format!("msg_01{}", self.ids.base62(22)),
-            model: self.request.model.id.clone(),
+            model: self.request.model.id.to_string(),
             usage: self.usage(&content, reply.output_tokens, cache),
             content,
             stop_reason,
@@ -106,12 +106,14 @@ impl Composer<'_> {
 
     /// A huge text that no limit cuts.
     pub(crate) fn compose_huge(mut self, bytes: usize, cache: CacheUse) -> Message {
-        let page = self.draw.prose(bytes.min(64 * 1024));
-        let text: String = page.chars().cycle().take(bytes).collect();
+        // Pages of prose, which is ASCII.
+        let page = self.draw.prose(64 * 1024);
+        let mut text = page.repeat(bytes.div_ceil(page.len()));
+        text.truncate(bytes);
         let content = vec![Content::Text(text)];
         Message {
             id: format!("msg_01{}", self.ids.base62(22)),
-            model: self.request.model.id.clone(),
+            model: self.request.model.id.to_string(),
             usage: self.usage(&content, None, cache),
             content,
             stop_reason: "end_turn".to_owned(),

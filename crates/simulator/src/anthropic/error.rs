@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::Value;
 
 /// An error of the API, in its own words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,14 +44,19 @@ impl ApiError {
         }
     }
 
+    /// The envelope, with its fields in the provider's order.
     pub(crate) fn body(&self, request_id: &str) -> Vec<u8> {
-        let mut error = json!({"type": self.kind, "message": self.message});
-        if let Some(code) = &self.error_code {
-            error["details"] = json!({"error_code": code});
-        }
-        json!({"type": "error", "error": error, "request_id": request_id})
-            .to_string()
-            .into_bytes()
+        let quoted = |text: &str| Value::from(text).to_string();
+        let details = self.error_code.as_ref().map_or_else(String::new, |code| {
+            format!(",\"details\":{{\"error_code\":{}}}", quoted(code))
+        });
+        format!(
+            "{{\"type\":\"error\",\"error\":{{\"type\":{},\"message\":{}{details}}},\"request_id\":{}}}",
+            quoted(&self.kind),
+            quoted(&self.message),
+            quoted(request_id)
+        )
+        .into_bytes()
     }
 }
 

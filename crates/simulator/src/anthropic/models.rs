@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::ApiError;
@@ -5,8 +7,8 @@ use super::ApiError;
 /// A model that the simulator knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Model {
-    pub(crate) id: String,
-    display_name: String,
+    pub(crate) id: Cow<'static, str>,
+    display_name: Cow<'static, str>,
     created_at: &'static str,
     line: Option<&'static str>,
     pub(crate) max_input_tokens: u64,
@@ -19,6 +21,14 @@ pub(crate) struct Model {
 }
 
 impl Model {
+    const fn lifecycle(&self) -> &'static str {
+        if self.retires_at.is_some() {
+            "deprecated"
+        } else {
+            "active"
+        }
+    }
+
     fn to_json(&self) -> Value {
         let yes = json!({"supported": true});
         json!({
@@ -26,7 +36,7 @@ impl Model {
             "id": self.id,
             "display_name": self.display_name,
             "created_at": self.created_at,
-            "lifecycle": if self.retires_at.is_some() { "deprecated" } else { "active" },
+            "lifecycle": self.lifecycle(),
             "deprecated_at": self.retires_at.map(|_| "2026-06-01T00:00:00Z"),
             "retires_at": self.retires_at,
             "line": self.line,
@@ -56,7 +66,7 @@ pub(crate) struct Models(Vec<Model>);
 
 impl Default for Models {
     fn default() -> Self {
-        Self(KNOWN.iter().map(known).collect())
+        Self(KNOWN.to_vec())
     }
 }
 
@@ -65,12 +75,10 @@ impl Models {
     pub(crate) fn only<I: IntoIterator<Item = S>, S: Into<String>>(ids: I) -> Self {
         Self(
             ids.into_iter()
-                .map(|id| {
-                    let id = id.into();
-                    KNOWN
-                        .iter()
-                        .find(|row| row.0 == id)
-                        .map_or_else(|| made_up(id), known)
+                .map(Into::<String>::into)
+                .map(|id| match KNOWN.iter().find(|model| model.id == id) {
+                    Some(model) => model.clone(),
+                    None => made_up(id),
                 })
                 .collect(),
         )
@@ -161,187 +169,160 @@ impl PageQuery {
     }
 
     fn wants(&self, model: &Model) -> bool {
-        let lifecycle = if model.retires_at.is_some() {
-            "deprecated"
-        } else {
-            "active"
-        };
-        self.lifecycles.is_empty() || self.lifecycles.iter().any(|wanted| wanted == lifecycle)
+        self.lifecycles.is_empty() || self.lifecycles.iter().any(|wanted| wanted == model.lifecycle())
     }
 }
 
-type Row = (
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-    u64,
-    u64,
-    u64,
-    bool,
-    Option<&'static str>,
-);
+/// How much a generation of models takes and gives.
+struct Traits {
+    max_input_tokens: u64,
+    max_tokens: u64,
+    cache_minimum: u64,
+    takes_prefill: bool,
+    retires_at: Option<&'static str>,
+}
 
-/// Id, name, release, line, input limit, output limit, shortest cached prefix, prefill, retirement.
-const KNOWN: &[Row] = &[
-    (
+const CURRENT: Traits = Traits {
+    max_input_tokens: 1_000_000,
+    max_tokens: 128_000,
+    cache_minimum: 512,
+    takes_prefill: false,
+    retires_at: None,
+};
+const LATE_4: Traits = Traits {
+    cache_minimum: 1_024,
+    ..CURRENT
+};
+const EARLY_4: Traits = Traits {
+    max_input_tokens: 200_000,
+    max_tokens: 64_000,
+    cache_minimum: 4_096,
+    takes_prefill: true,
+    retires_at: None,
+};
+const RETIRING: Traits = Traits {
+    cache_minimum: 1_024,
+    retires_at: Some("2026-11-30T00:00:00Z"),
+    ..EARLY_4
+};
+/// For ids that nobody has heard of: whatever makes the fewest requests fail.
+const MADE_UP: Traits = Traits {
+    takes_prefill: true,
+    ..LATE_4
+};
+
+const KNOWN: &[Model] = &[
+    model(
         "claude-opus-5-5",
         "Claude Opus 5.5",
         "2026-10-06T00:00:00Z",
         "opus",
-        1_000_000,
-        128_000,
-        512,
-        false,
-        None,
+        &CURRENT,
     ),
-    (
+    model(
         "claude-sonnet-5-5",
         "Claude Sonnet 5.5",
         "2026-09-22T00:00:00Z",
         "sonnet",
-        1_000_000,
-        128_000,
-        512,
-        false,
-        None,
+        &CURRENT,
     ),
-    (
+    model(
         "claude-haiku-5-5",
         "Claude Haiku 5.5",
         "2026-09-08T00:00:00Z",
         "haiku",
-        1_000_000,
-        128_000,
-        512,
-        false,
-        None,
+        &CURRENT,
     ),
-    (
+    model(
         "claude-opus-5",
         "Claude Opus 5",
         "2026-06-09T00:00:00Z",
         "opus",
-        1_000_000,
-        128_000,
-        512,
-        false,
-        None,
+        &CURRENT,
     ),
-    (
+    model(
         "claude-sonnet-5",
         "Claude Sonnet 5",
         "2026-05-19T00:00:00Z",
         "sonnet",
-        1_000_000,
-        128_000,
-        1_024,
-        false,
-        None,
+        &LATE_4,
     ),
-    (
-        "claude-opus-4-6",
-        "Claude Opus 4.6",
-        "2026-02-05T00:00:00Z",
-        "opus",
-        1_000_000,
-        128_000,
-        4_096,
-        false,
-        None,
-    ),
-    (
+    model(
         "claude-sonnet-4-6",
         "Claude Sonnet 4.6",
         "2026-02-17T00:00:00Z",
         "sonnet",
-        1_000_000,
-        128_000,
-        1_024,
-        false,
-        None,
+        &LATE_4,
     ),
-    (
+    model(
+        "claude-opus-4-6",
+        "Claude Opus 4.6",
+        "2026-02-05T00:00:00Z",
+        "opus",
+        &LATE_4,
+    ),
+    model(
         "claude-opus-4-5",
         "Claude Opus 4.5",
         "2025-11-24T00:00:00Z",
         "opus",
-        200_000,
-        64_000,
-        4_096,
-        true,
-        None,
+        &EARLY_4,
     ),
-    (
+    model(
         "claude-haiku-4-5",
         "Claude Haiku 4.5",
         "2025-10-15T00:00:00Z",
         "haiku",
-        200_000,
-        64_000,
-        4_096,
-        true,
-        None,
+        &EARLY_4,
     ),
-    (
+    model(
         "claude-haiku-4-5-20251001",
         "Claude Haiku 4.5",
         "2025-10-15T00:00:00Z",
         "haiku",
-        200_000,
-        64_000,
-        4_096,
-        true,
-        None,
+        &EARLY_4,
     ),
-    (
+    model(
         "claude-sonnet-4-5",
         "Claude Sonnet 4.5",
         "2025-09-29T00:00:00Z",
         "sonnet",
-        200_000,
-        64_000,
-        1_024,
-        true,
-        Some("2026-11-30T00:00:00Z"),
+        &RETIRING,
     ),
-    (
+    model(
         "claude-sonnet-4-5-20250929",
         "Claude Sonnet 4.5",
         "2025-09-29T00:00:00Z",
         "sonnet",
-        200_000,
-        64_000,
-        1_024,
-        true,
-        Some("2026-11-30T00:00:00Z"),
+        &RETIRING,
     ),
 ];
 
-fn known(row: &Row) -> Model {
+const fn model(
+    id: &'static str,
+    name: &'static str,
+    created_at: &'static str,
+    line: &'static str,
+    traits: &Traits,
+) -> Model {
     Model {
-        id: row.0.to_owned(),
-        display_name: row.1.to_owned(),
-        created_at: row.2,
-        line: Some(row.3),
-        max_input_tokens: row.4,
-        max_tokens: row.5,
-        cache_minimum: row.6,
-        takes_prefill: row.7,
-        retires_at: row.8,
+        id: Cow::Borrowed(id),
+        display_name: Cow::Borrowed(name),
+        created_at,
+        line: Some(line),
+        max_input_tokens: traits.max_input_tokens,
+        max_tokens: traits.max_tokens,
+        cache_minimum: traits.cache_minimum,
+        takes_prefill: traits.takes_prefill,
+        retires_at: traits.retires_at,
     }
 }
 
 fn made_up(id: String) -> Model {
     Model {
-        display_name: id.clone(),
-        id,
-        created_at: "1970-01-01T00:00:00Z",
+        display_name: Cow::Owned(id.clone()),
+        id: Cow::Owned(id),
         line: None,
-        max_input_tokens: 1_000_000,
-        max_tokens: 128_000,
-        cache_minimum: 1_024,
-        takes_prefill: true,
-        retires_at: None,
+        ..model("", "", "1970-01-01T00:00:00Z", "", &MADE_UP)
     }
 }

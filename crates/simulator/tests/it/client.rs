@@ -108,6 +108,16 @@ impl Client {
         &self.ahead
     }
 
+    /// Reads once more, whatever comes.
+    pub(crate) fn read_more(&mut self) {
+        self.fill().unwrap();
+    }
+
+    /// Drops bytes that were read and not used.
+    pub(crate) fn forget(&mut self, bytes: usize) {
+        self.ahead.drain(..bytes);
+    }
+
     /// Closes the writing half only.
     pub(crate) fn finish_writing(&self) {
         self.stream.shutdown(Shutdown::Write).unwrap();
