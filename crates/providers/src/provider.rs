@@ -1,0 +1,64 @@
+use gateway_domain::{Dialect, ProviderKind};
+use http::{HeaderMap, Request};
+
+use crate::{Anthropic, InvalidTarget, Target};
+
+/// Every provider that can be spoken to.
+pub static PROVIDERS: &[&dyn Provider] = &[&Anthropic];
+
+/// How to speak to providers of this kind; `None` when that is not known yet.
+#[must_use]
+pub fn provider(kind: ProviderKind) -> Option<&'static dyn Provider> {
+    PROVIDERS.iter().copied().find(|provider| provider.kind() == kind)
+}
+
+/// How to speak to one provider: where requests go, what they carry, and what its answers mean.
+///
+/// Everything here is a pure function; sending is somebody else's work.
+pub trait Provider: Send + Sync {
+    /// Who it is.
+    fn kind(&self) -> ProviderKind;
+
+    /// The wire format that it speaks.
+    fn dialect(&self) -> Dialect;
+
+    /// Where its requests go unless an account says otherwise.
+    fn default_base_url(&self) -> &'static str;
+
+    /// The head of the request that carries `call` to `target`; the body follows as it is, decoded.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidTarget`] when the call's query cannot stand in a request.
+    fn request(&self, target: &Target, call: &Call<'_>) -> Result<Request<()>, InvalidTarget>;
+
+    /// A request that costs nothing and shows whether the account can be used, without a body.
+    fn probe(&self, target: &Target) -> Request<()>;
+
+    /// A request for the models that the account has, without a body.
+    fn models(&self, target: &Target) -> Request<()>;
+}
+
+/// What a client asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// An answer to a conversation.
+    CreateMessage,
+    /// How many tokens a conversation has.
+    CountTokens,
+}
+
+/// A client's request, as far as its head is concerned.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// What is asked for.
+    pub operation: Operation,
+    /// The query as it came, without the question mark and without credentials.
+    pub query: Option<&'a str>,
+    /// The client's headers, all of them.
+    pub headers: &'a HeaderMap,
+    /// The provider's name for the model.
+    pub model: &'a str,
+    /// Whether the answer is streamed.
+    pub stream: bool,
+}

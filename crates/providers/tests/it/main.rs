@@ -1,0 +1,5 @@
+//! What is sent to providers, and what their answers are taken for.
+
+mod requests;
+mod support;
+mod targets;
