@@ -1,8 +1,10 @@
+mod faults;
 mod request;
 
-use gateway_domain::{Dialect, ProviderKind};
-use http::Request;
+use gateway_domain::{Dialect, Fault, ProviderKind, RateLimits, Timestamp};
+use http::{HeaderMap, Request, StatusCode};
 
+use crate::retry_after::{count, resets_at};
 use crate::{Call, InvalidTarget, Provider, Target};
 
 /// Anthropic, and servers that speak its Messages API.
@@ -38,5 +40,52 @@ impl Provider for Anthropic {
     /// `GET /v1/models?limit=1000`.
     fn models(&self, target: &Target) -> Request<()> {
         request::models(target, "limit=1000")
+    }
+
+    /// | status | body or headers | class |
+    /// |---|---|---|
+    /// | 400 | no credit, own usage limit reached, organization disabled | credential |
+    /// | 400 | else | client |
+    /// | 401, 402 | | credential |
+    /// | 403 | about a model | model missing |
+    /// | 403 | else | credential |
+    /// | 404 | about the model | model missing |
+    /// | 404 | else | client |
+    /// | 407, 408 | the account's proxy refuses, no answer in time | transport |
+    /// | 405, 409, 413, 422 and other 4xx | | client |
+    /// | 429 | `enforced_spend_limit_reached`, `contract_spend_limit_reached` | credential |
+    /// | 429 | says when ([`retry_after`](crate::retry_after)) | quota |
+    /// | 429 | else | burst |
+    /// | 503, 529 | | overload |
+    /// | 500 and other 5xx | `overloaded_error` | overload |
+    /// | 500, 502, 504 and other 5xx | else | server |
+    /// | 3xx and anything else | redirects are not followed | server |
+    ///
+    /// Messages quote what clients sent. So those that count against an account must match from their first word,
+    /// or a client could put accounts out of use with a well-chosen field name.
+    fn classify(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
+        faults::of_answer(status, headers, body)
+    }
+
+    /// | type | class |
+    /// |---|---|
+    /// | `overloaded_error` | overload |
+    /// | `rate_limit_error` | burst, or credential for a spend limit |
+    /// | `authentication_error`, `permission_error`, `billing_error` | credential |
+    /// | `not_found_error` | model missing if about the model, else client |
+    /// | `invalid_request_error` | credential as for status 400, else client |
+    /// | `request_too_large`, `conflict_error` | client |
+    /// | `api_error`, `timeout_error`, anything else | server |
+    fn classify_event(&self, event: &[u8]) -> Fault {
+        faults::of_event(event)
+    }
+
+    fn rate_limits(&self, headers: &HeaderMap, now: Timestamp) -> RateLimits {
+        RateLimits {
+            requests_remaining: count(headers, "anthropic-ratelimit-requests-remaining"),
+            input_tokens_remaining: count(headers, "anthropic-ratelimit-input-tokens-remaining"),
+            output_tokens_remaining: count(headers, "anthropic-ratelimit-output-tokens-remaining"),
+            resets_at: resets_at(headers, now),
+        }
     }
 }

@@ -1,5 +1,20 @@
 use http::header::{CONNECTION, HeaderMap, HeaderName};
 
+/// The headers of a provider's answer that the client may see.
+///
+/// An allow-list, because what is not known may tell whose account it was: `content-type`, `request-id`,
+/// `retry-after`, `x-should-retry`, `anthropic-*` but the organisation's id, `x-ratelimit-*`,
+/// `openai-processing-ms` and `openai-version`.
+#[must_use]
+pub fn response_headers(from: &HeaderMap) -> HeaderMap {
+    copy(from, |name| match name {
+        "content-type" | "request-id" | "retry-after" | "x-should-retry" => true,
+        "openai-processing-ms" | "openai-version" => true,
+        "anthropic-organization-id" => false,
+        _ => name.starts_with("anthropic-") || name.starts_with("x-ratelimit-"),
+    })
+}
+
 /// The headers of a client's request that a provider may see, but for what that provider adds or takes away.
 ///
 /// Everything but what follows, for clients and providers invent headers faster than gateways learn of them:

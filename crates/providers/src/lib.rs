@@ -3,8 +3,12 @@
 mod anthropic;
 mod headers;
 mod provider;
+mod reason;
+mod retry_after;
 mod target;
 
 pub use anthropic::Anthropic;
+pub use headers::response_headers;
 pub use provider::{Call, Operation, PROVIDERS, Provider, provider};
+pub use retry_after::retry_after;
 pub use target::{InvalidTarget, Target};

@@ -1,5 +1,5 @@
-use gateway_domain::{Dialect, ProviderKind};
-use http::{HeaderMap, Request};
+use gateway_domain::{Dialect, Fault, ProviderKind, RateLimits, Timestamp};
+use http::{HeaderMap, Request, StatusCode};
 
 use crate::{Anthropic, InvalidTarget, Target};
 
@@ -37,6 +37,18 @@ pub trait Provider: Send + Sync {
 
     /// A request for the models that the account has, without a body.
     fn models(&self, target: &Target) -> Request<()>;
+
+    /// What an answer means that is not a success.
+    ///
+    /// `body` may be cut short, empty or anything else; the fault's reason holds neither secrets nor more than a
+    /// sentence of it.
+    fn classify(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault;
+
+    /// What an error event means that a stream begins or breaks off with; `event` is its data.
+    fn classify_event(&self, event: &[u8]) -> Fault;
+
+    /// What the answer says is left, its times set by our clock, which stands at `now`.
+    fn rate_limits(&self, headers: &HeaderMap, now: Timestamp) -> RateLimits;
 }
 
 /// What a client asks for.

@@ -1,5 +1,8 @@
 //! What is sent to providers, and what their answers are taken for.
 
+mod answers;
+mod faults;
 mod requests;
 mod support;
 mod targets;
+mod waits;

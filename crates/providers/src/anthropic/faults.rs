@@ -1,0 +1,130 @@
+use gateway_domain::{Fault, FaultClass};
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+
+use crate::reason::{one_line, word};
+use crate::retry_after::{retry_after, stated_retry_after};
+
+pub(super) fn of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
+    let error = ErrorBody::read(body);
+    let wait = retry_after(headers);
+    let class = match status.as_u16() {
+        400 => error.class_of_bad_request(),
+        401 | 402 => FaultClass::Credential,
+        403 if error.mentions_model() => FaultClass::ModelMissing,
+        403 => FaultClass::Credential,
+        404 if error.is_about_model() => FaultClass::ModelMissing,
+        407 | 408 => FaultClass::Transport,
+        429 if error.is_spend_limit() => FaultClass::Credential,
+        429 if wait.is_some() => FaultClass::Quota,
+        429 => FaultClass::Burst,
+        503 | 529 => FaultClass::Overload,
+        _ if status.is_server_error() && error.kind() == "overloaded_error" => FaultClass::Overload,
+        _ if status.is_client_error() => FaultClass::Client,
+        _ => FaultClass::Server,
+    };
+    Fault {
+        class,
+        reason: error.reason(Some(status)),
+        retry_after: match class {
+            FaultClass::Quota => wait,
+            FaultClass::Overload => stated_retry_after(headers),
+            _ => None,
+        },
+    }
+}
+
+pub(super) fn of_event(event: &[u8]) -> Fault {
+    let error = ErrorBody::read(event);
+    let class = match error.kind() {
+        "overloaded_error" => FaultClass::Overload,
+        "rate_limit_error" if error.is_spend_limit() => FaultClass::Credential,
+        "rate_limit_error" => FaultClass::Burst,
+        "authentication_error" | "permission_error" | "billing_error" => FaultClass::Credential,
+        "not_found_error" if error.is_about_model() => FaultClass::ModelMissing,
+        "invalid_request_error" => error.class_of_bad_request(),
+        "not_found_error" | "request_too_large" | "conflict_error" => FaultClass::Client,
+        _ => FaultClass::Server,
+    };
+    Fault::new(class, error.reason(None))
+}
+
+/// The error of an answer or an event, as far as it can be read.
+#[derive(Debug, Default)]
+struct ErrorBody {
+    kind: Option<String>,
+    message: Option<String>,
+    code: Option<String>,
+}
+
+impl ErrorBody {
+    fn read(body: &[u8]) -> Self {
+        let Ok(body) = serde_json::from_slice::<Value>(body) else {
+            return Self::default();
+        };
+        let error = &body["error"];
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        Self {
+            kind: text(&error["type"]),
+            // Some servers that speak the dialect put the message in the error's own place.
+            message: text(&error["message"]).or_else(|| text(error)),
+            code: text(&error["details"]["error_code"]),
+        }
+    }
+
+    fn kind(&self) -> &str {
+        self.kind.as_deref().unwrap_or_default()
+    }
+
+    fn message(&self) -> &str {
+        self.message.as_deref().unwrap_or_default()
+    }
+
+    fn class_of_bad_request(&self) -> FaultClass {
+        let message = self.message();
+        let begins = [
+            "Your credit balance is too low",
+            "credit balance is too low",
+            "You have reached your specified API usage limits",
+            "This organization has been disabled",
+        ];
+        // A quoted field name is followed by a colon and what is wrong with it.
+        let is_quote = message.contains(": ");
+        if begins.iter().any(|begin| message.starts_with(begin)) && !is_quote {
+            FaultClass::Credential
+        } else {
+            FaultClass::Client
+        }
+    }
+
+    fn is_spend_limit(&self) -> bool {
+        matches!(
+            self.code.as_deref(),
+            Some("enforced_spend_limit_reached" | "contract_spend_limit_reached")
+        )
+    }
+
+    fn is_about_model(&self) -> bool {
+        let begins = ["model:", "model ", "The model ", "the model "];
+        self.code.as_deref() == Some("model_not_found")
+            || begins.iter().any(|begin| self.message().starts_with(begin))
+    }
+
+    /// Looser than [`Self::is_about_model`], because what it is weighed against is worse for the account.
+    fn mentions_model(&self) -> bool {
+        self.message().to_ascii_lowercase().contains("model")
+    }
+
+    fn reason(&self, status: Option<StatusCode>) -> String {
+        let status = status.map(|status| status.as_str().to_owned());
+        let kind = self.kind.as_deref().and_then(word).map(str::to_owned);
+        let title = [status, kind].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let message = one_line(self.message());
+        match (title.is_empty(), message.is_empty()) {
+            (true, true) => "an error that cannot be read".to_owned(),
+            (true, false) => message,
+            (false, true) => format!("{title} without a readable message"),
+            (false, false) => format!("{title}: {message}"),
+        }
+    }
+}

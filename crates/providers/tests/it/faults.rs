@@ -1,0 +1,227 @@
+use std::time::Duration;
+
+use gateway_domain::{Fault, FaultClass};
+use http::StatusCode;
+use proptest::collection::vec;
+use proptest::prelude::{any, proptest};
+use rstest::rstest;
+
+use crate::support::{anthropic, headers};
+
+fn classify(status: u16, lines: &[(&str, &str)], body: &str) -> Fault {
+    let status = StatusCode::from_u16(status).expect("a status");
+    anthropic().classify(status, &headers(lines), body.as_bytes())
+}
+
+fn error(kind: &str, message: &str) -> String {
+    let message = message.replace('"', "\\\"");
+    format!(
+        r#"{{"type":"error","error":{{"type":"{kind}","message":"{message}"}},"request_id":"req_011CS"}}"#
+    )
+}
+
+fn coded(code: &str) -> String {
+    format!(
+        r#"{{"type":"error","error":{{"type":"rate_limit_error","message":"no","details":{{"error_code":"{code}"}}}}}}"#
+    )
+}
+
+#[rstest]
+#[case(
+    400,
+    "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing.",
+    FaultClass::Credential
+)]
+#[case(400, "credit balance is too low", FaultClass::Credential)]
+#[case(
+    400,
+    "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.",
+    FaultClass::Credential
+)]
+#[case(400, "This organization has been disabled.", FaultClass::Credential)]
+#[case(400, "messages: field required", FaultClass::Client)]
+#[case(400, "prompt is too long: 200001 tokens > 200000 maximum", FaultClass::Client)]
+#[case(
+    400,
+    "Your credit balance is too low: Extra inputs are not permitted",
+    FaultClass::Client
+)]
+#[case(
+    400,
+    "metadata.credit balance is too low: Extra inputs are not permitted",
+    FaultClass::Client
+)]
+#[case(401, "invalid x-api-key", FaultClass::Credential)]
+#[case(402, "payment required", FaultClass::Credential)]
+#[case(
+    403,
+    "Your account does not have access to the organization.",
+    FaultClass::Credential
+)]
+#[case(
+    403,
+    "Your API key does not have permission to use this Model.",
+    FaultClass::ModelMissing
+)]
+#[case(404, "model: claude-5", FaultClass::ModelMissing)]
+#[case(404, "The model `claude-5` does not exist", FaultClass::ModelMissing)]
+#[case(404, "Not Found", FaultClass::Client)]
+#[case(404, "File not found: model", FaultClass::Client)]
+#[case(405, "no", FaultClass::Client)]
+#[case(407, "no", FaultClass::Transport)]
+#[case(408, "no", FaultClass::Transport)]
+#[case(409, "no", FaultClass::Client)]
+#[case(413, "Request exceeds the maximum size", FaultClass::Client)]
+#[case(418, "no", FaultClass::Client)]
+#[case(422, "no", FaultClass::Client)]
+#[case(429, "no", FaultClass::Burst)]
+#[case(500, "Internal server error", FaultClass::Server)]
+#[case(502, "no", FaultClass::Server)]
+#[case(503, "no", FaultClass::Overload)]
+#[case(504, "no", FaultClass::Server)]
+#[case(520, "no", FaultClass::Server)]
+#[case(529, "Overloaded", FaultClass::Overload)]
+#[case(301, "no", FaultClass::Server)]
+#[case(304, "no", FaultClass::Server)]
+#[case(100, "no", FaultClass::Server)]
+fn answers_are_classified(#[case] status: u16, #[case] message: &str, #[case] expected: FaultClass) {
+    let body = error("some_error", message);
+    assert_eq!(classify(status, &[], &body).class, expected);
+}
+
+#[rstest]
+#[case("enforced_spend_limit_reached", FaultClass::Credential, None)]
+#[case("contract_spend_limit_reached", FaultClass::Credential, None)]
+#[case("ramp_limit_exceeded", FaultClass::Quota, Some(30))]
+fn a_spend_limit_is_no_matter_of_waiting(
+    #[case] code: &str,
+    #[case] expected: FaultClass,
+    #[case] wait: Option<u64>,
+) {
+    let fault = classify(429, &[("retry-after", "30")], &coded(code));
+    assert_eq!(
+        (fault.class, fault.retry_after),
+        (expected, wait.map(Duration::from_secs))
+    );
+}
+
+#[rstest]
+#[case(&[("retry-after", "12")], Some(12))]
+#[case(&[("date", "Sun, 22 Nov 2026 12:00:00 GMT"), ("anthropic-ratelimit-unified-reset", "1795348860")], Some(60))]
+#[case(&[("retry-after", "soon")], None)]
+#[case(&[("anthropic-ratelimit-requests-remaining", "5"), ("anthropic-ratelimit-requests-reset", "2026-11-22T12:00:30Z")], None)]
+fn a_limit_that_says_when_is_quota_and_one_that_does_not_is_a_burst(
+    #[case] lines: &[(&str, &str)],
+    #[case] wait: Option<u64>,
+) {
+    let fault = classify(429, lines, &error("rate_limit_error", "slow down"));
+    let expected = if wait.is_some() {
+        FaultClass::Quota
+    } else {
+        FaultClass::Burst
+    };
+    assert_eq!(
+        (fault.class, fault.retry_after),
+        (expected, wait.map(Duration::from_secs))
+    );
+}
+
+#[test]
+fn an_overloaded_server_may_say_for_how_long() {
+    let fault = classify(529, &[("retry-after", "4")], "");
+    assert_eq!(
+        (fault.class, fault.retry_after),
+        (FaultClass::Overload, Some(Duration::from_secs(4)))
+    );
+    assert_eq!(
+        classify(500, &[], &error("overloaded_error", "Overloaded")).class,
+        FaultClass::Overload
+    );
+}
+
+#[rstest]
+#[case("overloaded_error", "Overloaded", FaultClass::Overload)]
+#[case("rate_limit_error", "no", FaultClass::Burst)]
+#[case("authentication_error", "no", FaultClass::Credential)]
+#[case("permission_error", "no", FaultClass::Credential)]
+#[case("billing_error", "no", FaultClass::Credential)]
+#[case("not_found_error", "model: claude-5", FaultClass::ModelMissing)]
+#[case("not_found_error", "no", FaultClass::Client)]
+#[case("invalid_request_error", "no", FaultClass::Client)]
+#[case(
+    "invalid_request_error",
+    "Your credit balance is too low to access the Anthropic API.",
+    FaultClass::Credential
+)]
+#[case("request_too_large", "no", FaultClass::Client)]
+#[case("conflict_error", "no", FaultClass::Client)]
+#[case("api_error", "no", FaultClass::Server)]
+#[case("timeout_error", "no", FaultClass::Server)]
+#[case("error_of_tomorrow", "no", FaultClass::Server)]
+fn error_events_are_classified(#[case] kind: &str, #[case] message: &str, #[case] expected: FaultClass) {
+    let fault = anthropic().classify_event(error(kind, message).as_bytes());
+    assert_eq!(fault.class, expected);
+    assert_eq!(fault.reason, format!("{kind}: {message}"));
+}
+
+#[test]
+fn a_spend_limit_in_a_stream_is_no_burst() {
+    let fault = anthropic().classify_event(coded("enforced_spend_limit_reached").as_bytes());
+    assert_eq!(fault.class, FaultClass::Credential);
+}
+
+#[rstest]
+#[case(529, "", "529 without a readable message")]
+#[case(502, "<html>bad gateway</html>", "502 without a readable message")]
+#[case(500, "[1,2]", "500 without a readable message")]
+#[case(500, "\"text\"", "500 without a readable message")]
+#[case(500, r#"{"error":null}"#, "500 without a readable message")]
+#[case(500, r#"{"error":{"type":7,"message":[]}}"#, "500 without a readable message")]
+#[case(500, r#"{"error":"database away"}"#, "500: database away")]
+#[case(
+    500,
+    r#"{"error":{"type":"api_error"}}"#,
+    "500 api_error without a readable message"
+)]
+#[case(
+    500,
+    r#"{"error":{"type":"two words","message":"a\nb\u0000\u001b[2Jc"}}"#,
+    "500: a b [2Jc"
+)]
+#[case(
+    401,
+    r#"{"error":{"type":"authentication_error","message":"bad key sk-ant-api03-0123456789"}}"#,
+    "401 authentication_error: bad key [redacted]"
+)]
+fn the_reason_is_one_safe_sentence(#[case] status: u16, #[case] body: &str, #[case] expected: &str) {
+    assert_eq!(classify(status, &[], body).reason, expected);
+}
+
+#[test]
+fn the_reason_is_short_however_long_the_message() {
+    let body = error("api_error", &"word ".repeat(10_000));
+    let reason = classify(500, &[], &body).reason;
+    assert!(
+        reason.starts_with("500 api_error: word word") && reason.ends_with('…'),
+        "{reason}"
+    );
+    assert!(reason.chars().count() < 230);
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_answered_is_a_fault(status in 100_u16..=999, body in vec(any::<u8>(), 0..200)) {
+        let status = StatusCode::from_u16(status).unwrap();
+        let fault = anthropic().classify(status, &headers(&[]), &body);
+        assert!(!fault.reason.is_empty());
+        assert!(!anthropic().classify_event(&body).reason.is_empty());
+    }
+
+    #[test]
+    fn whatever_json_is_answered_is_a_fault(
+        body in r#"(\{"error":)?(\{"(type|message|details)":(null|"x"|\[\]|\{"error_code":1\})\}|null|"x"|[0-9])\}?"#,
+    ) {
+        let fault = anthropic().classify(StatusCode::BAD_REQUEST, &headers(&[]), body.as_bytes());
+        assert_eq!(fault.class, FaultClass::Client);
+    }
+}
