@@ -1,1 +1,26 @@
 #![doc = include_str!("../README.md")]
+
+mod answer;
+mod attempt;
+mod catalogue;
+mod engine;
+mod entry;
+mod metrics;
+mod models;
+mod prices;
+mod probe;
+mod refusal;
+mod settings;
+mod shared;
+mod stream;
+mod upstream;
+
+pub use answer::{Answer, AnswerBody};
+pub use catalogue::{AccountSource, Catalogue, SourceError};
+pub use engine::{Call, Engine};
+pub use metrics::Metrics;
+pub use prices::Prices;
+pub use settings::ProxySettings;
+pub use shared::Shared;
+pub use stream::AnswerStream;
+pub use upstream::InvalidRoots;

@@ -1,0 +1,390 @@
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use gateway_balancing::Lease;
+use gateway_domain::{Credential, Fault, FaultClass, UsageSource};
+use gateway_metering::Outcome;
+use gateway_protocol::{Codec, StreamPhase, splice};
+use gateway_providers::{Provider, Target, provider, response_headers};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode, response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use secrecy::ExposeSecret;
+use tokio::time::{Instant, timeout_at};
+
+use crate::engine::{Call, Engine};
+use crate::entry::{AttemptEnd, Entry};
+use crate::refusal::is_presentable;
+use crate::stream::{AnswerStream, Exchange, OpenedStream};
+use crate::{Answer, AnswerBody};
+
+/// Bytes of a provider's error answer that are kept.
+const MAX_ERROR_BYTES: usize = 1024 * 1024;
+
+/// What one try at one account came to.
+pub(crate) enum Attempted {
+    /// The client's answer has begun.
+    Committed(Answer),
+    /// Nothing has reached the client; the books are open for another try.
+    Failed(Box<Entry>, Box<Failure>),
+}
+
+/// A try that brought no answer.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) fault: Fault,
+    pub(crate) timed_out: bool,
+    pub(crate) answer: Option<ErrorFromProvider>,
+}
+
+/// The error answer of a provider.
+#[derive(Debug)]
+pub(crate) struct ErrorFromProvider {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// Whether a client may see the body as it is.
+    pub(crate) is_presentable: bool,
+}
+
+impl Failure {
+    fn new(fault: Fault) -> Box<Self> {
+        Box::new(Self {
+            fault,
+            timed_out: false,
+            answer: None,
+        })
+    }
+
+    fn transport(reason: impl Into<String>) -> Box<Self> {
+        Self::new(Fault::new(FaultClass::Transport, reason))
+    }
+
+    fn timed_out(what: &str, after: Duration) -> Box<Self> {
+        let fault = Fault::new(
+            FaultClass::Transport,
+            format!("no {what} within {} s", after.as_secs()),
+        );
+        Box::new(Self {
+            fault,
+            timed_out: true,
+            answer: None,
+        })
+    }
+
+    /// The provider's status, if it answered at all.
+    pub(crate) fn status(&self) -> Option<StatusCode> {
+        self.answer.as_ref().map(|answer| answer.status)
+    }
+}
+
+/// A request on its way through one account.
+pub(crate) struct Attempt<'a> {
+    engine: &'a Engine,
+    call: &'a Call,
+    codec: &'static dyn Codec,
+    provider: &'static dyn Provider,
+    target: Arc<Target>,
+    deadline: Instant,
+}
+
+impl<'a> Attempt<'a> {
+    /// `None` when the account has gone since it was leased.
+    pub(crate) fn new(
+        engine: &'a Engine,
+        call: &'a Call,
+        codec: &'static dyn Codec,
+        lease: &Lease,
+        deadline: Instant,
+    ) -> Option<Self> {
+        let account = lease.account();
+        Some(Self {
+            engine,
+            call,
+            codec,
+            provider: provider(account.provider)?,
+            target: engine.shared().catalogue.target(account.id)?,
+            deadline,
+        })
+    }
+
+    /// Sends the request and reads the answer up to the point where it can be given to the client.
+    pub(crate) async fn run(self, lease: Lease, mut entry: Entry) -> Attempted {
+        entry.begin_attempt(lease.account(), lease.upstream_model());
+        let outcome = self.exchange(&lease, &mut entry).await;
+        let failure = match outcome {
+            Ok(Opened::Whole { head, body }) => return self.commit_whole(&head, body, &lease, entry),
+            Ok(Opened::Stream(stream)) => return self.commit_stream(*stream, lease, entry),
+            Err(failure) => failure,
+        };
+        lease.failed(&failure.fault);
+        entry.end_attempt(AttemptEnd {
+            upstream_request_id: failure
+                .answer
+                .as_ref()
+                .and_then(|answer| request_id(&answer.headers)),
+            ..AttemptEnd::failed(&failure.fault, failure.status())
+        });
+        tracing::info!(account_id = %lease.account().id, fault = %failure.fault, "attempt failed");
+        Attempted::Failed(Box::new(entry), failure)
+    }
+
+    async fn exchange(&self, lease: &Lease, entry: &mut Entry) -> Result<Opened, Box<Failure>> {
+        let request = self.request(lease)?;
+        let head_timeout = self.engine.shared().settings.head_timeout(self.call.peek.stream);
+        let head_deadline = (Instant::now() + head_timeout).min(self.deadline);
+        let proxy_url = lease.account().proxy_url.as_deref();
+        let waiting_since = entry.elapsed();
+        let sent = timeout_at(head_deadline, self.engine.upstream().send(proxy_url, request)).await;
+        entry.waited_upstream(entry.elapsed().saturating_sub(waiting_since));
+        let (head, body) = match sent {
+            Err(_) => return Err(Failure::timed_out("answer", head_timeout)),
+            Ok(Err(error)) => return Err(Failure::transport(error.to_string())),
+            Ok(Ok(answer)) => answer.into_parts(),
+        };
+        let waiting_since = entry.elapsed();
+        let opened = if !head.status.is_success() {
+            Err(self.read_error(head, body, head_deadline).await)
+        } else if is_event_stream(&head.headers) {
+            self.hold(head, body, head_deadline).await
+        } else {
+            self.read_whole(head, body, head_deadline).await
+        };
+        entry.waited_upstream(entry.elapsed().saturating_sub(waiting_since));
+        opened
+    }
+
+    fn request(&self, lease: &Lease) -> Result<http::Request<Full<Bytes>>, Box<Failure>> {
+        let peek = &self.call.peek;
+        let body = if lease.upstream_model() == peek.model {
+            self.call.body.clone()
+        } else {
+            splice(&self.call.body, peek.model_span.clone(), lease.upstream_model())
+        };
+        let call = gateway_providers::Call {
+            operation: self.call.operation,
+            query: self.call.query.as_deref(),
+            headers: &self.call.headers,
+            model: lease.upstream_model(),
+            stream: peek.stream,
+        };
+        match self.provider.request(&self.target, &call) {
+            Ok(request) => Ok(request.map(|()| Full::new(body))),
+            Err(error) => Err(Failure::transport(error.to_string())),
+        }
+    }
+
+    async fn read_error(&self, head: response::Parts, body: Incoming, deadline: Instant) -> Box<Failure> {
+        let body = match timeout_at(deadline, collect(body, MAX_ERROR_BYTES)).await {
+            Ok(Ok(body)) => body,
+            // The status says enough.
+            Ok(Err(_)) | Err(_) => Bytes::new(),
+        };
+        let fault = self.provider.classify(head.status, &head.headers, &body);
+        let is_presentable = is_presentable(&body, secret(self.target.credential()));
+        Box::new(Failure {
+            fault,
+            timed_out: false,
+            answer: Some(ErrorFromProvider {
+                status: head.status,
+                headers: head.headers,
+                body,
+                is_presentable,
+            }),
+        })
+    }
+
+    /// Reads an answer that is not streamed to its end: until then another account can still take over.
+    async fn read_whole(
+        &self,
+        head: response::Parts,
+        body: Incoming,
+        deadline: Instant,
+    ) -> Result<Opened, Box<Failure>> {
+        let limit = self.engine.shared().settings.max_answer_bytes;
+        match timeout_at(deadline, collect(body, limit)).await {
+            Err(_) => Err(Failure::timed_out(
+                "whole answer",
+                self.engine.shared().settings.head_timeout(false),
+            )),
+            Ok(Err(error)) => Err(Failure::transport(error)),
+            Ok(Ok(body)) if serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err() => Err(
+                Failure::new(Fault::new(FaultClass::Server, "the answer is not JSON")),
+            ),
+            Ok(Ok(body)) => Ok(Opened::Whole { head, body }),
+        }
+    }
+
+    /// Holds a stream's head back until its first content, so that nothing is lost by moving on.
+    async fn hold(
+        &self,
+        head: response::Parts,
+        mut body: Incoming,
+        deadline: Instant,
+    ) -> Result<Opened, Box<Failure>> {
+        let shared = self.engine.shared();
+        let hold_until =
+            (Instant::now() + Duration::from_secs(shared.settings.hold_timeout_seconds)).min(deadline);
+        let mut reader = self.codec.stream_reader();
+        let mut held = VecDeque::new();
+        while reader.phase() == StreamPhase::Head {
+            let frame = match timeout_at(hold_until, body.frame()).await {
+                Ok(Some(Ok(frame))) => frame,
+                Ok(Some(Err(error))) => return Err(Failure::transport(format!("the stream broke: {error}"))),
+                Ok(None) => {
+                    let fault = Fault::new(FaultClass::Server, "the stream ended before its first content");
+                    return Err(Failure::new(fault));
+                }
+                Err(_) if hold_until < deadline && !held.is_empty() => break,
+                Err(_) => match timeout_at(deadline, body.frame()).await {
+                    Ok(Some(Ok(frame))) => frame,
+                    _ => {
+                        return Err(Failure::timed_out(
+                            "first event",
+                            shared.settings.head_timeout(true),
+                        ));
+                    }
+                },
+            };
+            if let Ok(chunk) = frame.into_data() {
+                reader.push(&chunk);
+                held.push_back(chunk);
+            }
+        }
+        if reader.phase() == StreamPhase::Failed {
+            let fault = self
+                .provider
+                .classify_event(reader.error_event().unwrap_or_default());
+            return Err(Failure::new(fault));
+        }
+        Ok(Opened::Stream(Box::new(OpenedStream {
+            head,
+            held,
+            body,
+            reader,
+        })))
+    }
+
+    fn commit_whole(
+        &self,
+        head: &response::Parts,
+        body: Bytes,
+        lease: &Lease,
+        mut entry: Entry,
+    ) -> Attempted {
+        let now = self.engine.shared().clock.now();
+        let summary = self.codec.read_answer(&body);
+        let source = match &summary.usage {
+            Some(usage) if usage.tokens.total() > 0 => UsageSource::Reported,
+            _ => UsageSource::Missing,
+        };
+        lease.succeeded(None, self.provider.rate_limits(&head.headers, now));
+        let headers = self.answer_headers(&head.headers, lease, &entry);
+        entry.end_attempt(AttemptEnd {
+            status: Outcome::Ok,
+            http_status: Some(head.status),
+            fault: None,
+            usage: Some(summary.usage.unwrap_or_default()),
+            usage_source: source,
+            ttft: None,
+            upstream_request_id: request_id(&head.headers),
+            upstream_message_id: summary.message_id,
+        });
+        entry.settle(Outcome::Ok, Some(head.status), None, None);
+        Attempted::Committed(Answer {
+            status: head.status,
+            headers,
+            body: AnswerBody::Whole(body),
+        })
+    }
+
+    fn commit_stream(&self, stream: OpenedStream, lease: Lease, entry: Entry) -> Attempted {
+        let OpenedStream { head, .. } = &stream;
+        let status = head.status;
+        let headers = self.answer_headers(&head.headers, &lease, &entry);
+        let exchange = Exchange {
+            codec: self.codec,
+            provider: self.provider,
+            status: head.status,
+            request_id: self.call.id.to_string(),
+            upstream_request_id: request_id(&head.headers),
+            rate_limits: self
+                .provider
+                .rate_limits(&head.headers, self.engine.shared().clock.now()),
+            request_ttft: None,
+            attempt_ttft: None,
+        };
+        let idle_timeout = self.engine.shared().settings.idle_timeout();
+        let stream = AnswerStream::new(stream, lease, entry, exchange, idle_timeout);
+        Attempted::Committed(Answer {
+            status,
+            headers,
+            body: AnswerBody::Stream(Box::new(stream)),
+        })
+    }
+
+    fn answer_headers(&self, from_provider: &HeaderMap, lease: &Lease, entry: &Entry) -> HeaderMap {
+        let mut headers = response_headers(from_provider);
+        self.engine.sign(&mut headers, Some(lease.account().id), entry);
+        headers
+    }
+}
+
+/// A successful answer, read as far as it must be before the client may see it.
+enum Opened {
+    Whole { head: response::Parts, body: Bytes },
+    Stream(Box<OpenedStream>),
+}
+
+async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, String> {
+    let mut first = Bytes::new();
+    let mut rest: Option<BytesMut> = None;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| format!("the answer broke: {error}"))?;
+        let Ok(chunk) = frame.into_data() else { continue };
+        if first.len() + rest.as_ref().map_or(0, BytesMut::len) + chunk.len() > limit {
+            return Err(format!("the answer is longer than {limit} bytes"));
+        }
+        // Most answers are one chunk, which needs no copy.
+        match &mut rest {
+            Some(rest) => rest.extend_from_slice(&chunk),
+            None if first.is_empty() => first = chunk,
+            None => {
+                let mut joined = BytesMut::from(first.as_ref());
+                joined.extend_from_slice(&chunk);
+                first = Bytes::new();
+                rest = Some(joined);
+            }
+        }
+    }
+    Ok(rest.map_or(first, BytesMut::freeze))
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| {
+            value
+                .trim_start()
+                .to_ascii_lowercase()
+                .starts_with("text/event-stream")
+        })
+}
+
+fn request_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers
+        .get("request-id")
+        .or_else(|| headers.get("x-request-id"))?;
+    id.to_str().ok().map(|id| id.chars().take(200).collect())
+}
+
+fn secret(credential: &Credential) -> &str {
+    match credential {
+        Credential::ApiKey(key) => key.expose_secret(),
+        Credential::OAuth { access_token, .. } => access_token.expose_secret(),
+    }
+}

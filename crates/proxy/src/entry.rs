@@ -1,0 +1,257 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use gateway_domain::{AttemptId, Fault, FaultClass, UpstreamAccount, Usage, UsageSource};
+use gateway_metering::{Admission, AttemptRecord, Outcome, PassedOver, RequestRecord};
+use gateway_providers::Operation;
+use http::StatusCode;
+
+use crate::shared::StreamSlot;
+use crate::{Call, Shared};
+
+/// The open books of one request: written to the ledger once, however the request ends.
+///
+/// Dropping it unsettled means that the client has gone away.
+pub(crate) struct Entry {
+    shared: Arc<Shared>,
+    admission: Admission,
+    // Invariant: `Some` until settled.
+    record: Option<RequestRecord>,
+    attempt: Option<OpenAttempt>,
+    started: Duration,
+    upstream_wait: Duration,
+    is_billed: bool,
+    _slot: Option<StreamSlot>,
+}
+
+struct OpenAttempt {
+    record: AttemptRecord,
+    started: Duration,
+}
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub(crate) struct AttemptEnd<'a> {
+    pub(crate) status: Outcome,
+    pub(crate) http_status: Option<StatusCode>,
+    pub(crate) fault: Option<&'a Fault>,
+    pub(crate) usage: Option<Usage>,
+    pub(crate) usage_source: UsageSource,
+    pub(crate) ttft: Option<Duration>,
+    pub(crate) upstream_request_id: Option<String>,
+    pub(crate) upstream_message_id: Option<String>,
+}
+
+impl<'a> AttemptEnd<'a> {
+    /// An attempt that brought nothing.
+    pub(crate) fn failed(fault: &'a Fault, http_status: Option<StatusCode>) -> Self {
+        Self {
+            status: Outcome::Error,
+            http_status,
+            fault: Some(fault),
+            usage: None,
+            usage_source: UsageSource::Missing,
+            ttft: None,
+            upstream_request_id: None,
+            upstream_message_id: None,
+        }
+    }
+
+    fn cancelled() -> Self {
+        Self {
+            status: Outcome::Cancelled,
+            http_status: None,
+            fault: None,
+            usage: None,
+            usage_source: UsageSource::Missing,
+            ttft: None,
+            upstream_request_id: None,
+            upstream_message_id: None,
+        }
+    }
+}
+
+impl Entry {
+    pub(crate) fn open(
+        shared: &Arc<Shared>,
+        call: &Call,
+        admission: Admission,
+        slot: Option<StreamSlot>,
+    ) -> Self {
+        shared.metrics.request_started();
+        Self {
+            shared: Arc::clone(shared),
+            admission,
+            record: Some(RequestRecord {
+                id: call.id,
+                started_at: shared.clock.now(),
+                user_id: call.key.user_id,
+                key_id: call.key.id,
+                dialect: call.dialect,
+                model: call.peek.model.clone(),
+                stream: call.peek.stream,
+                status: Outcome::Cancelled,
+                http_status: None,
+                fault: None,
+                latency: Duration::ZERO,
+                ttft: None,
+                passed_over: Vec::new(),
+                attempts: Vec::new(),
+            }),
+            attempt: None,
+            started: shared.clock.monotonic(),
+            upstream_wait: Duration::ZERO,
+            is_billed: call.operation == Operation::CreateMessage,
+            _slot: slot,
+        }
+    }
+
+    /// Time since the request was taken in.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.shared.clock.monotonic().saturating_sub(self.started)
+    }
+
+    /// Time since the current attempt began.
+    pub(crate) fn attempt_elapsed(&self) -> Duration {
+        let started = self
+            .attempt
+            .as_ref()
+            .map_or(self.started, |attempt| attempt.started);
+        self.shared.clock.monotonic().saturating_sub(started)
+    }
+
+    /// Counts time spent waiting for the provider, which is not the gateway's own.
+    pub(crate) fn waited_upstream(&mut self, time: Duration) {
+        self.upstream_wait += time;
+    }
+
+    /// The gateway's own share of the time so far.
+    pub(crate) fn overhead(&self) -> Duration {
+        self.elapsed().saturating_sub(self.upstream_wait)
+    }
+
+    pub(crate) fn pass_over(&mut self, passed_over: Vec<PassedOver>) {
+        if let Some(record) = &mut self.record {
+            record.passed_over = passed_over;
+        }
+    }
+
+    pub(crate) fn attempts(&self) -> usize {
+        let ended = self.record.as_ref().map_or(0, |record| record.attempts.len());
+        ended + usize::from(self.attempt.is_some())
+    }
+
+    pub(crate) fn begin_attempt(&mut self, account: &UpstreamAccount, upstream_model: &str) {
+        let number = u16::try_from(self.attempts() + 1).unwrap_or(u16::MAX);
+        self.attempt = Some(OpenAttempt {
+            started: self.shared.clock.monotonic(),
+            record: AttemptRecord {
+                id: AttemptId::random(),
+                number,
+                started_at: self.shared.clock.now(),
+                account_id: account.id,
+                provider: account.provider,
+                upstream_model: upstream_model.to_owned(),
+                status: Outcome::Cancelled,
+                http_status: None,
+                fault: None,
+                fault_reason: None,
+                usage: Usage::default(),
+                usage_source: UsageSource::Missing,
+                cost: None,
+                price_version: None,
+                latency: Duration::ZERO,
+                ttft: None,
+                upstream_request_id: None,
+                upstream_message_id: None,
+            },
+        });
+    }
+
+    pub(crate) fn end_attempt(&mut self, end: AttemptEnd<'_>) {
+        let latency = self.attempt_elapsed();
+        let (
+            Some(OpenAttempt {
+                record: mut attempt, ..
+            }),
+            Some(record),
+        ) = (self.attempt.take(), self.record.as_mut())
+        else {
+            return;
+        };
+        attempt.status = end.status;
+        attempt.http_status = end.http_status.map(|status| status.as_u16());
+        attempt.fault = end.fault.map(|fault| fault.class);
+        attempt.fault_reason = end.fault.map(|fault| fault.reason.clone());
+        attempt.latency = latency;
+        attempt.ttft = end.ttft;
+        attempt.upstream_request_id = end.upstream_request_id;
+        attempt.upstream_message_id = end.upstream_message_id;
+        if let Some(usage) = end.usage {
+            attempt.usage = usage;
+            attempt.usage_source = end.usage_source;
+            if self.is_billed {
+                self.shared.price(&mut attempt);
+            }
+        }
+        record.attempts.push(attempt);
+    }
+
+    /// Closes the books. Only the first call counts.
+    pub(crate) fn settle(
+        &mut self,
+        status: Outcome,
+        http_status: Option<StatusCode>,
+        fault: Option<FaultClass>,
+        ttft: Option<Duration>,
+    ) {
+        let latency = self.elapsed();
+        let Some(mut record) = self.record.take() else {
+            return;
+        };
+        record.status = status;
+        record.http_status = http_status.map(|status| status.as_u16());
+        record.fault = fault;
+        record.latency = latency;
+        record.ttft = ttft;
+        self.admission.charge_tokens(record.tokens().total());
+        self.shared.metrics.request_ended(&record);
+        if self.is_billed {
+            if let Some(cost) = record.cost() {
+                self.shared.spend.add(record.key_id, cost);
+            }
+            self.shared.ledger.record(record);
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if self.record.is_some() {
+            self.end_attempt(AttemptEnd::cancelled());
+            self.settle(Outcome::Cancelled, None, None, None);
+        }
+    }
+}
+
+impl Shared {
+    /// Puts the price of the attempt's usage into its record.
+    fn price(&self, attempt: &mut AttemptRecord) {
+        if attempt.usage_source == UsageSource::Missing {
+            self.metrics.usage_missing();
+            tracing::warn!(account_id = %attempt.account_id, model = %attempt.upstream_model, "an answer named no usage");
+            return;
+        }
+        let prices = self.prices.current();
+        match prices.find(attempt.provider, &attempt.upstream_model, attempt.started_at) {
+            Some(price) => {
+                attempt.cost = Some(price.cost(&attempt.usage));
+                attempt.price_version = Some(price.version().to_owned());
+            }
+            None => {
+                self.metrics.model_unpriced();
+                tracing::warn!(model = %attempt.upstream_model, "no price is known for this model; its cost is left open");
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use gateway_balancing::NoAccount;
+use gateway_domain::FaultClass;
+use gateway_protocol::{Codec, ErrorAnswer, ErrorKind};
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use crate::attempt::Failure;
+use crate::{Answer, AnswerBody};
+
+/// Why the engine answers in the provider's place.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) kind: ErrorKind,
+    pub(crate) message: String,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            retry_after: None,
+        }
+    }
+
+    pub(crate) fn retry_after(mut self, wait: Option<Duration>) -> Self {
+        self.retry_after = wait;
+        self
+    }
+
+    /// What a client is told when no account could be tried.
+    pub(crate) fn no_account(none: &NoAccount, model: &str) -> Self {
+        match none {
+            NoAccount::NotServed => Self::new(ErrorKind::NotFound, format!("model: {model}")),
+            NoAccount::NotAllowed => Self::new(
+                ErrorKind::Permission,
+                format!("this API key's accounts do not serve {model}"),
+            ),
+            NoAccount::AllBusy => Self::new(
+                ErrorKind::RateLimit,
+                "every upstream account is at its concurrency limit",
+            )
+            .retry_after(Some(Duration::from_secs(1))),
+            NoAccount::AllDown {
+                class: FaultClass::Quota | FaultClass::Burst,
+                retry_after,
+            } => Self::new(
+                ErrorKind::RateLimit,
+                "every upstream account has reached its rate limit",
+            )
+            .retry_after(*retry_after),
+            NoAccount::AllDown {
+                class: FaultClass::Overload,
+                retry_after,
+            } => Self::new(ErrorKind::Overloaded, "the provider is overloaded").retry_after(*retry_after),
+            NoAccount::AllDown {
+                class: FaultClass::ModelMissing,
+                ..
+            } => Self::new(ErrorKind::NotFound, format!("model: {model}")),
+            NoAccount::AllDown { .. } | NoAccount::AllTried => {
+                Self::new(ErrorKind::BadGateway, "no healthy upstream account")
+            }
+        }
+    }
+
+    /// What a client is told when the last attempt failed in a way that is not the client's to see.
+    pub(crate) fn failure(failure: &Failure, model: &str) -> Self {
+        let kind = match failure.fault.class {
+            FaultClass::Client => ErrorKind::InvalidRequest,
+            FaultClass::Credential => return Self::new(ErrorKind::BadGateway, "no healthy upstream account"),
+            FaultClass::Quota | FaultClass::Burst => ErrorKind::RateLimit,
+            FaultClass::Overload if failure.status() == Some(StatusCode::SERVICE_UNAVAILABLE) => {
+                ErrorKind::Unavailable
+            }
+            FaultClass::Overload => ErrorKind::Overloaded,
+            FaultClass::ModelMissing => return Self::new(ErrorKind::NotFound, format!("model: {model}")),
+            FaultClass::Transport if failure.timed_out => ErrorKind::Timeout,
+            FaultClass::Transport => ErrorKind::BadGateway,
+            FaultClass::Server => match failure.status().map(|status| status.as_u16()) {
+                Some(500) => ErrorKind::Internal,
+                Some(504) => ErrorKind::Timeout,
+                _ => ErrorKind::BadGateway,
+            },
+        };
+        let message = match kind {
+            ErrorKind::RateLimit => "every upstream account has reached its rate limit",
+            ErrorKind::Overloaded | ErrorKind::Unavailable => "the provider is overloaded",
+            ErrorKind::Timeout => "the provider did not answer in time",
+            _ => "the provider failed to answer",
+        };
+        Self::new(kind, message).retry_after(failure.fault.retry_after)
+    }
+
+    pub(crate) fn into_answer(self, codec: &dyn Codec, request_id: &str, longest_wait: Duration) -> Answer {
+        let body = codec.error_body(&ErrorAnswer {
+            kind: self.kind,
+            message: &self.message,
+            request_id,
+        });
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(wait) = self.retry_after {
+            set_retry_after(&mut headers, wait.min(longest_wait));
+        }
+        let status = StatusCode::from_u16(self.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Answer {
+            status,
+            headers,
+            body: AnswerBody::Whole(body),
+        }
+    }
+}
+
+/// Whether a provider's error answer may be shown as it is: in the dialect's own shape and without a secret.
+pub(crate) fn is_presentable(body: &Bytes, secret: &str) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Envelope {
+        #[serde(rename = "error")]
+        _error: serde::de::IgnoredAny,
+    }
+    let holds_secret = secret.len() >= 8 && memchr::memmem::find(body, secret.as_bytes()).is_some();
+    !holds_secret && serde_json::from_slice::<Envelope>(body).is_ok()
+}
+
+/// Whole seconds, rounded up, at least one: a client that waits this long does not come too early.
+pub(crate) fn set_retry_after(headers: &mut HeaderMap, wait: Duration) {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+}

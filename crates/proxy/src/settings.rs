@@ -1,0 +1,85 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// How requests are sent to providers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProxySettings {
+    /// Accounts that one request may try, at least 1.
+    pub max_attempts: u16,
+    /// Time for a connection to stand, TLS included.
+    pub connect_timeout_seconds: u64,
+    /// Time until the head of an answer that is not streamed.
+    pub answer_timeout_seconds: u64,
+    /// Time until the head and the first event of a stream.
+    pub first_event_timeout_seconds: u64,
+    /// Time that the head of a stream is held back, so that another account can still take over.
+    pub hold_timeout_seconds: u64,
+    /// Silence after which a stream counts as dead.
+    pub idle_timeout_seconds: u64,
+    /// Time for a whole request, all attempts together.
+    pub request_timeout_seconds: u64,
+    /// Bytes of an answer that is not streamed, at the most.
+    pub max_answer_bytes: usize,
+    /// Streams open at once, at the most.
+    pub max_open_streams: usize,
+    /// Idle connections kept for each provider's host, by each worker.
+    pub idle_connections_per_host: usize,
+    /// Time after which an idle connection is closed.
+    pub idle_connection_timeout_seconds: u64,
+    /// Time for a probe's answer.
+    pub probe_timeout_seconds: u64,
+    /// The longest `retry-after` that a client is told.
+    pub max_retry_after_seconds: u64,
+    /// PEM files of certificate authorities to trust besides the built-in ones.
+    pub extra_root_certificates: Vec<String>,
+}
+
+impl Default for ProxySettings {
+    fn default() -> Self {
+        Self {
+            max_attempts: 3,
+            connect_timeout_seconds: 5,
+            answer_timeout_seconds: 600,
+            first_event_timeout_seconds: 60,
+            hold_timeout_seconds: 10,
+            idle_timeout_seconds: 120,
+            request_timeout_seconds: 3600,
+            max_answer_bytes: 64 * 1024 * 1024,
+            max_open_streams: 2000,
+            idle_connections_per_host: 64,
+            idle_connection_timeout_seconds: 60,
+            probe_timeout_seconds: 10,
+            max_retry_after_seconds: 60,
+            extra_root_certificates: Vec::new(),
+        }
+    }
+}
+
+impl ProxySettings {
+    pub(crate) const fn connect_timeout(&self) -> Duration {
+        Duration::from_secs(self.connect_timeout_seconds)
+    }
+
+    pub(crate) const fn idle_timeout(&self) -> Duration {
+        Duration::from_secs(self.idle_timeout_seconds)
+    }
+
+    pub(crate) const fn request_timeout(&self) -> Duration {
+        Duration::from_secs(self.request_timeout_seconds)
+    }
+
+    pub(crate) const fn max_retry_after(&self) -> Duration {
+        Duration::from_secs(self.max_retry_after_seconds)
+    }
+
+    /// Time until an answer's head.
+    pub(crate) const fn head_timeout(&self, stream: bool) -> Duration {
+        Duration::from_secs(if stream {
+            self.first_event_timeout_seconds
+        } else {
+            self.answer_timeout_seconds
+        })
+    }
+}

@@ -1,0 +1,107 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use gateway_domain::Clock;
+use gateway_ledger::Ledger;
+use gateway_metering::SpendBook;
+
+use crate::models::ModelDirectory;
+use crate::upstream::tls_config;
+use crate::{Catalogue, InvalidRoots, Metrics, Prices, ProxySettings};
+
+/// What all workers' engines have in common.
+pub struct Shared {
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) prices: Arc<Prices>,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) spend: SpendBook,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: ProxySettings,
+    pub(crate) tls: Arc<rustls::ClientConfig>,
+    pub(crate) models: ModelDirectory,
+    pub(crate) open_streams: AtomicUsize,
+}
+
+impl Shared {
+    /// Joins the parts; `extra_roots` are PEM texts of certificate authorities to trust besides the built-in ones.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRoots`] if one of `extra_roots` is not PEM.
+    pub fn new(
+        catalogue: Arc<Catalogue>,
+        prices: Arc<Prices>,
+        ledger: Arc<Ledger>,
+        clock: Arc<dyn Clock>,
+        settings: ProxySettings,
+        extra_roots: &[Vec<u8>],
+    ) -> Result<Self, InvalidRoots> {
+        Ok(Self {
+            catalogue,
+            prices,
+            ledger,
+            spend: SpendBook::default(),
+            metrics: Arc::new(Metrics::new()),
+            clock,
+            settings,
+            tls: tls_config(extra_roots)?,
+            models: ModelDirectory::default(),
+            open_streams: AtomicUsize::new(0),
+        })
+    }
+
+    /// The upstream accounts.
+    #[must_use]
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.catalogue
+    }
+
+    /// The price catalogue in force.
+    #[must_use]
+    pub fn prices(&self) -> &Arc<Prices> {
+        &self.prices
+    }
+
+    /// Where finished requests go.
+    #[must_use]
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+
+    /// What keys have spent in their budgets' periods.
+    #[must_use]
+    pub fn spend(&self) -> &SpendBook {
+        &self.spend
+    }
+
+    /// What has been counted since the start.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// The metrics in OpenMetrics text, with the state of accounts and ledger as of now.
+    #[must_use]
+    pub fn scrape(&self) -> String {
+        self.metrics.encode(&self.catalogue, &self.ledger)
+    }
+}
+
+/// One of the streams that may be open at once; free again when dropped.
+pub(crate) struct StreamSlot(Arc<Shared>);
+
+impl StreamSlot {
+    pub(crate) fn take(shared: &Arc<Shared>) -> Option<Self> {
+        let taken = shared.open_streams.fetch_add(1, Ordering::Relaxed);
+        // Constructed first, so that a refusal gives the place back as well.
+        let slot = Self(Arc::clone(shared));
+        (taken < shared.settings.max_open_streams).then_some(slot)
+    }
+}
+
+impl Drop for StreamSlot {
+    fn drop(&mut self) {
+        self.0.open_streams.fetch_sub(1, Ordering::Relaxed);
+    }
+}

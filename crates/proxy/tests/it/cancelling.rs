@@ -1,0 +1,81 @@
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use gateway_domain::UsageSource;
+use gateway_metering::Outcome;
+use gateway_proxy::AnswerBody;
+use gateway_simulator::{Fault, Point, Script, Simulator};
+
+use crate::rig::{Rig, account, message};
+
+#[tokio::test]
+async fn leaving_in_the_middle_of_a_stream_cancels_upstream_and_is_booked() {
+    let simulator = Simulator::start().await;
+    simulator.next(Script::text("one two three ".repeat(50)).fault(Fault::Stall(Point::AfterEvents(6))));
+    let rig = Rig::new(vec![account(&simulator, "sk-ant-first")]).await;
+
+    let AnswerBody::Stream(mut stream) = rig.call(&message(true)).await.body else {
+        panic!("no stream")
+    };
+    assert!(stream.next().await.is_some());
+    assert_eq!(rig.health(0).in_flight, 1);
+    drop(stream);
+
+    simulator.wait_for_disconnects(1).await;
+    assert_eq!(rig.health(0).in_flight, 0);
+    let rows = rig.rows().await;
+    assert_eq!(rows[0].status, Outcome::Cancelled);
+    assert_eq!(rows[0].attempts[0].usage_source, UsageSource::Partial);
+    assert!(rows[0].tokens().input > 0);
+}
+
+#[tokio::test]
+async fn leaving_before_the_answer_cancels_upstream_and_is_booked() {
+    let simulator = Simulator::start().await;
+    simulator.next(Script::new().fault(Fault::Stall(Point::BeforeHead)));
+    let rig = Rig::new(vec![account(&simulator, "sk-ant-first")]).await;
+
+    let message = message(false);
+    tokio::select! {
+        _ = rig.call(&message) => panic!("it never answers"),
+        () = simulator.wait_for_requests(1) => {}
+    }
+
+    simulator.wait_for_disconnects(1).await;
+    assert_eq!(rig.health(0).in_flight, 0);
+    let rows = rig.rows().await;
+    assert_eq!((rows[0].status, rows[0].http_status), (Outcome::Cancelled, None));
+    assert_eq!(rows[0].attempts[0].status, Outcome::Cancelled);
+}
+
+#[tokio::test]
+async fn no_slot_leaks_over_many_aborts() {
+    let simulator = Simulator::start().await;
+    simulator.always(Script::new().head_after(Duration::from_millis(5)));
+    let rig = Rig::new(vec![account(&simulator, "sk-ant-first")]).await;
+    let message = message(true);
+
+    let calls = (0..200_u64).map(|number| {
+        let (rig, message) = (&rig, &message);
+        async move {
+            let patience = Duration::from_millis(number % 12);
+            if let Ok(answer) = tokio::time::timeout(patience, rig.call(message)).await
+                && let AnswerBody::Stream(mut stream) = answer.body
+            {
+                for _ in 0..number % 4 {
+                    stream.next().await;
+                }
+            }
+        }
+    });
+    futures_util::future::join_all(calls).await;
+
+    assert_eq!(rig.health(0).in_flight, 0);
+    assert_eq!(rig.rows().await.len(), 200);
+    assert!(
+        rig.engine
+            .shared()
+            .scrape()
+            .contains("gateway_requests_in_flight 0")
+    );
+}

@@ -1,0 +1,281 @@
+use std::net::TcpListener;
+
+use gateway_balancing::HealthStatus;
+use gateway_domain::FaultClass;
+use gateway_metering::Outcome;
+use gateway_proxy::ProxySettings;
+use gateway_simulator::{Fault, Point, Script, Simulator};
+use http::StatusCode;
+
+use crate::rig::{Rig, account, account_at, body, header, message, text};
+
+/// Both accounts at one simulator; the first answers by `script`, the second properly.
+async fn with_first(script: Script) -> (Simulator, Rig) {
+    let simulator = Simulator::start().await;
+    simulator.next_for("sk-ant-first", script);
+    let settings = ProxySettings {
+        first_event_timeout_seconds: 1,
+        answer_timeout_seconds: 1,
+        ..ProxySettings::default()
+    };
+    let accounts = vec![
+        account(&simulator, "sk-ant-first"),
+        account(&simulator, "sk-ant-second"),
+    ];
+    let rig = Rig::with_settings(accounts, settings).await;
+    (simulator, rig)
+}
+
+async fn moves_on(script: Script, stream: bool, class: FaultClass) {
+    let (_simulator, rig) = with_first(script).await;
+
+    let answer = rig.call(&message(stream)).await;
+
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(header(&answer, "x-gateway-attempts"), Some("2"));
+    assert_eq!(
+        header(&answer, "x-gateway-account"),
+        Some(rig.account_id(1).to_string().as_str())
+    );
+    let text = text(answer).await;
+    assert_eq!(
+        text.matches("event: message_start").count(),
+        usize::from(stream),
+        "{text}"
+    );
+    let rows = rig.rows().await;
+    assert_eq!(rows.len(), 1);
+    assert_eq!((rows[0].status, rows[0].attempts.len()), (Outcome::Ok, 2));
+    assert_eq!(
+        (rows[0].attempts[0].status, rows[0].attempts[0].fault),
+        (Outcome::Error, Some(class))
+    );
+    assert_eq!(
+        (rows[0].attempts[1].status, rows[0].attempts[1].fault),
+        (Outcome::Ok, None)
+    );
+}
+
+#[tokio::test]
+async fn a_failing_account_is_replaced_before_the_client_notices() {
+    for stream in [false, true] {
+        for (status, class) in [
+            (401, FaultClass::Credential),
+            (402, FaultClass::Credential),
+            (403, FaultClass::Credential),
+            (429, FaultClass::Burst),
+            (500, FaultClass::Server),
+            (502, FaultClass::Server),
+            (503, FaultClass::Overload),
+            (529, FaultClass::Overload),
+        ] {
+            moves_on(Script::status(status), stream, class).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_dies_before_the_answer_moves_on() {
+    for stream in [false, true] {
+        moves_on(
+            Script::new().fault(Fault::Reset(Point::BeforeHead)),
+            stream,
+            FaultClass::Transport,
+        )
+        .await;
+        moves_on(
+            Script::new().fault(Fault::HangUp(Point::InHead)),
+            stream,
+            FaultClass::Transport,
+        )
+        .await;
+        moves_on(
+            Script::new().fault(Fault::Stall(Point::BeforeHead)),
+            stream,
+            FaultClass::Transport,
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_before_its_content_moves_on() {
+    moves_on(Script::new().fault(Fault::EndAfter(0)), true, FaultClass::Server).await;
+    moves_on(Script::new().fault(Fault::EndAfter(2)), true, FaultClass::Server).await;
+    moves_on(
+        Script::new().fault(Fault::Reset(Point::AfterEvents(1))),
+        true,
+        FaultClass::Transport,
+    )
+    .await;
+    moves_on(
+        Script::new().fault(Fault::Stall(Point::AfterEvents(1))),
+        true,
+        FaultClass::Transport,
+    )
+    .await;
+    let overloaded = Fault::ErrorEvent {
+        after: 1,
+        kind: "overloaded_error".to_owned(),
+    };
+    moves_on(Script::new().fault(overloaded), true, FaultClass::Overload).await;
+}
+
+#[tokio::test]
+async fn a_json_answer_that_is_cut_short_moves_on() {
+    moves_on(
+        Script::new().fault(Fault::HangUp(Point::InEvent(0))),
+        false,
+        FaultClass::Transport,
+    )
+    .await;
+    moves_on(
+        Script::new().fault(Fault::LongContentLength(10)),
+        false,
+        FaultClass::Transport,
+    )
+    .await;
+    moves_on(
+        Script::raw(200, "application/json", "<html>"),
+        false,
+        FaultClass::Server,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_clients_own_mistake_is_shown_byte_for_byte_and_costs_one_attempt() {
+    for status in [400, 413, 422] {
+        let (simulator, rig) = with_first(Script::status(status).message("prompt is too long: 1 > 0")).await;
+
+        let answer = rig.call(&message(false)).await;
+
+        assert_eq!(answer.status.as_u16(), status);
+        let text = text(answer).await;
+        assert!(text.contains("prompt is too long: 1 > 0"), "{text}");
+        assert_eq!(simulator.received().len(), 1);
+        let rows = rig.rows().await;
+        assert_eq!(
+            (rows[0].status, rows[0].fault),
+            (Outcome::Error, Some(FaultClass::Client))
+        );
+        assert_eq!(rows[0].attempts.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_credential_is_never_shown() {
+    let simulator = Simulator::start().await;
+    simulator.always(Script::status(401).message("invalid x-api-key sk-ant-first"));
+    let rig = Rig::new(vec![
+        account(&simulator, "sk-ant-first"),
+        account(&simulator, "sk-ant-second"),
+    ])
+    .await;
+
+    let answer = rig.call(&message(false)).await;
+
+    assert_eq!(answer.status, StatusCode::BAD_GATEWAY);
+    let text = text(answer).await;
+    assert!(text.contains("no healthy upstream account"), "{text}");
+    assert!(!text.contains("sk-ant"), "{text}");
+    assert_eq!(rig.health(0).status, HealthStatus::Unhealthy);
+    assert_eq!(rig.rows().await[0].attempts.len(), 2);
+}
+
+#[tokio::test]
+async fn when_every_account_is_limited_the_client_hears_of_the_first_that_is_back() {
+    let simulator = Simulator::start().await;
+    simulator.always_for("sk-ant-first", Script::status(429).header("retry-after", "3000"));
+    simulator.always_for("sk-ant-second", Script::status(429).header("retry-after", "7"));
+    let rig = Rig::new(vec![
+        account(&simulator, "sk-ant-first"),
+        account(&simulator, "sk-ant-second"),
+    ])
+    .await;
+
+    let tried = rig.call(&message(false)).await;
+    let resting = rig.call(&message(false)).await;
+
+    assert_eq!(tried.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(header(&tried, "retry-after"), Some("7"));
+    assert_eq!(resting.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(header(&resting, "retry-after"), Some("7"));
+    assert_eq!(simulator.received().len(), 2);
+}
+
+#[tokio::test]
+async fn a_long_retry_after_is_clamped() {
+    let simulator = Simulator::start().await;
+    simulator.always(Script::status(429).header("retry-after", "3000"));
+    let rig = Rig::new(vec![account(&simulator, "sk-ant-first")]).await;
+
+    let answer = rig.call(&message(false)).await;
+
+    assert_eq!(header(&answer, "retry-after"), Some("60"));
+}
+
+#[tokio::test]
+async fn nobody_listening_is_a_bad_gateway() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let rig = Rig::new(vec![account_at(&address, "sk-ant-first")]).await;
+
+    let answer = rig.call(&message(true)).await;
+
+    assert_eq!(answer.status, StatusCode::BAD_GATEWAY);
+    let attempts = &rig.rows().await[0].attempts;
+    assert_eq!(attempts[0].fault, Some(FaultClass::Transport));
+    assert!(
+        attempts[0].fault_reason.as_deref().unwrap().contains("refused"),
+        "{attempts:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_provider_that_never_answers_is_a_gateway_timeout() {
+    let simulator = Simulator::start().await;
+    simulator.always(Script::new().fault(Fault::Stall(Point::BeforeHead)));
+    let settings = ProxySettings {
+        answer_timeout_seconds: 1,
+        ..ProxySettings::default()
+    };
+    let rig = Rig::with_settings(vec![account(&simulator, "sk-ant-first")], settings).await;
+
+    let answer = rig.call(&message(false)).await;
+
+    assert_eq!(answer.status, StatusCode::GATEWAY_TIMEOUT);
+    assert!(text(answer).await.contains("timeout_error"));
+}
+
+#[tokio::test]
+async fn a_model_that_nobody_serves_is_not_found() {
+    let simulator = Simulator::start().await;
+    let rig = Rig::new(vec![account(&simulator, "sk-ant-first")]).await;
+
+    let answer = rig
+        .call(&message(false).replace("claude-sonnet-5-5", "gpt-9"))
+        .await;
+
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    assert!(text(answer).await.contains("not_found_error"));
+    assert!(simulator.received().is_empty());
+    let rows = rig.rows().await;
+    assert_eq!((rows[0].http_status, rows[0].attempts.len()), (Some(404), 0));
+    assert_eq!(rows[0].passed_over.len(), 1);
+}
+
+#[tokio::test]
+async fn providers_error_bodies_pass_byte_for_byte() {
+    let simulator = Simulator::start().await;
+    let odd =
+        "{ \"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"Internal server error\"}}\n";
+    simulator.always(Script::raw(500, "application/json", odd));
+    let rig = Rig::new(vec![account(&simulator, "sk-ant-first")]).await;
+
+    let answer = rig.call(&message(false)).await;
+
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(body(answer).await, odd);
+}

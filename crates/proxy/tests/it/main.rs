@@ -1,0 +1,10 @@
+//! The engine at its boundary: calls in, answers and rows out, with the simulator behind a real socket.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod cancelling;
+mod failover;
+mod passing_through;
+mod probing;
+mod rig;
+mod streams;

@@ -1,0 +1,221 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use gateway_balancing::{Health, Pool, PoolSettings, STRATEGIES};
+use gateway_domain::{
+    AccountId, ApiKey, ApiKeyId, Budget, BudgetPeriod, Clock, Credential, CredentialKind, Dialect, Limits,
+    ProviderKind, RequestId, SystemClock, Timestamp, UpstreamAccount, UserId,
+};
+use gateway_ledger::{Ledger, LedgerSettings, Sink, SinkError};
+use gateway_metering::{Limiter, PriceCatalogue, RequestRecord};
+use gateway_protocol::codec;
+use gateway_providers::Operation;
+use gateway_proxy::{
+    AccountSource, Answer, AnswerBody, Call, Catalogue, Engine, Prices, ProxySettings, Shared, SourceError,
+};
+use gateway_simulator::Simulator;
+use http::HeaderMap;
+
+/// An engine over accounts at simulators, and the rows that it wrote.
+pub(crate) struct Rig {
+    pub(crate) engine: Engine,
+    accounts: Vec<AccountId>,
+    key: Arc<ApiKey>,
+    limiter: Arc<Limiter>,
+    rows: Arc<Rows>,
+}
+
+#[derive(Default)]
+struct Rows(Mutex<Vec<RequestRecord>>);
+
+#[async_trait]
+impl Sink for Rows {
+    async fn write(&self, batch: Vec<RequestRecord>) -> Result<(), SinkError> {
+        self.0.lock().unwrap().extend(batch);
+        Ok(())
+    }
+}
+
+struct Fixed(Vec<(UpstreamAccount, Credential)>);
+
+#[async_trait]
+impl AccountSource for Fixed {
+    async fn accounts(&self) -> Result<Vec<(UpstreamAccount, Credential)>, SourceError> {
+        Ok(self.0.clone())
+    }
+}
+
+/// One account at `simulator` with this credential; tried in the order given.
+pub(crate) fn account(simulator: &Simulator, secret: &str) -> (UpstreamAccount, Credential) {
+    account_at(&simulator.base_url(), secret)
+}
+
+pub(crate) fn account_at(base_url: &str, secret: &str) -> (UpstreamAccount, Credential) {
+    let account = UpstreamAccount {
+        id: AccountId::random(),
+        owner_id: None,
+        name: secret.to_owned(),
+        provider: ProviderKind::Anthropic,
+        credential_kind: CredentialKind::ApiKey,
+        credential_hint: String::new(),
+        base_url: base_url.to_owned(),
+        proxy_url: None,
+        is_active: true,
+        priority: 50,
+        weight: 1,
+        max_concurrency: None,
+        models: Vec::new(),
+        model_map: BTreeMap::new(),
+        tags: BTreeMap::new(),
+        created_at: Timestamp::default(),
+        updated_at: Timestamp::default(),
+        last_used_at: None,
+    };
+    (account, Credential::ApiKey(secret.to_owned().into()))
+}
+
+impl Rig {
+    pub(crate) async fn new(accounts: Vec<(UpstreamAccount, Credential)>) -> Self {
+        Self::with_settings(accounts, ProxySettings::default()).await
+    }
+
+    pub(crate) async fn with_settings(
+        mut accounts: Vec<(UpstreamAccount, Credential)>,
+        settings: ProxySettings,
+    ) -> Self {
+        for (position, (account, _)) in accounts.iter_mut().enumerate() {
+            account.priority = i32::try_from(position).unwrap();
+        }
+        let ids = accounts.iter().map(|(account, _)| account.id).collect();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let pool = Arc::new(Pool::new(
+            Arc::clone(&clock),
+            PoolSettings::default(),
+            STRATEGIES[0],
+        ));
+        let catalogue = Arc::new(Catalogue::new(Arc::new(Fixed(accounts)), pool));
+        catalogue.reload().await.unwrap();
+        let prices = Arc::new(Prices::new(PriceCatalogue::embedded()));
+        let rows = Arc::new(Rows::default());
+        let sink: Arc<dyn Sink> = Arc::<Rows>::clone(&rows);
+        let ledger = Arc::new(Ledger::start(sink, LedgerSettings::default()));
+        let limiter = Arc::new(Limiter::new(Arc::clone(&clock)));
+        let shared = Shared::new(catalogue, prices, ledger, clock, settings, &[]).unwrap();
+        Self {
+            engine: Engine::new(Arc::new(shared)),
+            accounts: ids,
+            key: Arc::new(key()),
+            limiter,
+            rows,
+        }
+    }
+
+    pub(crate) async fn call(&self, body: &str) -> Answer {
+        self.call_with(body, HeaderMap::new(), None, Operation::CreateMessage)
+            .await
+    }
+
+    pub(crate) async fn call_with(
+        &self,
+        body: &str,
+        mut headers: HeaderMap,
+        query: Option<&str>,
+        operation: Operation,
+    ) -> Answer {
+        headers
+            .entry("anthropic-version")
+            .or_insert("2023-06-01".parse().unwrap());
+        headers
+            .entry("content-type")
+            .or_insert("application/json".parse().unwrap());
+        let call = Call {
+            id: RequestId::random(),
+            operation,
+            dialect: Dialect::Anthropic,
+            key: Arc::clone(&self.key),
+            peek: codec(Dialect::Anthropic).unwrap().peek(body.as_bytes()).unwrap(),
+            body: Bytes::copy_from_slice(body.as_bytes()),
+            headers,
+            query: query.map(str::to_owned),
+        };
+        let admission = self.limiter.admit(self.key.id, &self.key.limits).unwrap();
+        self.engine.call(call, admission).await
+    }
+
+    /// The rows written so far, in the order in which their requests ended.
+    pub(crate) async fn rows(&self) -> Vec<RequestRecord> {
+        self.engine.shared().ledger().flush().await;
+        self.rows.0.lock().unwrap().clone()
+    }
+
+    pub(crate) fn key(&self) -> Arc<ApiKey> {
+        Arc::clone(&self.key)
+    }
+
+    pub(crate) fn account_id(&self, position: usize) -> AccountId {
+        self.accounts[position]
+    }
+
+    pub(crate) fn health(&self, position: usize) -> Health {
+        self.engine
+            .shared()
+            .catalogue()
+            .pool()
+            .health(self.accounts[position])
+            .unwrap()
+    }
+}
+
+fn key() -> ApiKey {
+    ApiKey {
+        id: ApiKeyId::random(),
+        user_id: UserId::random(),
+        public_id: "test".to_owned(),
+        name: "test".to_owned(),
+        is_active: true,
+        expires_at: None,
+        created_at: Timestamp::default(),
+        updated_at: Timestamp::default(),
+        last_used_at: None,
+        allowed_models: Vec::new(),
+        allowed_ips: Vec::new(),
+        allowed_accounts: Vec::new(),
+        tags: BTreeMap::new(),
+        limits: Limits::default(),
+        budget: Budget {
+            amount: None,
+            period: BudgetPeriod::Total,
+        },
+    }
+}
+
+/// A request's body; the same for every test but for `stream`.
+pub(crate) fn message(stream: bool) -> String {
+    format!(
+        r#"{{"model":"claude-sonnet-5-5","max_tokens":256,"stream":{stream},"messages":[{{"role":"user","content":"Hello"}}]}}"#
+    )
+}
+
+pub(crate) async fn body(answer: Answer) -> Bytes {
+    match answer.body {
+        AnswerBody::Whole(body) => body,
+        AnswerBody::Stream(stream) => {
+            let chunks: Vec<_> = stream
+                .map(|chunk| chunk.unwrap_or_else(|never| match never {}))
+                .collect()
+                .await;
+            chunks.concat().into()
+        }
+    }
+}
+
+pub(crate) async fn text(answer: Answer) -> String {
+    String::from_utf8(body(answer).await.to_vec()).unwrap()
+}
+
+pub(crate) fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+    answer.headers.get(name).map(|value| value.to_str().unwrap())
+}
