@@ -7,10 +7,11 @@ use gateway_domain::{AccountId, ApiKey, Dialect, FaultClass, ProviderKind, Reque
 use gateway_metering::{Admission, Outcome, PassedOver};
 use gateway_protocol::{Codec, ErrorKind, Peek, codec};
 use gateway_providers::{Operation, PROVIDERS, response_headers};
+use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::Instant;
 
-use crate::attempt::{Attempt, Attempted, Failure};
+use crate::attempt::{Attempt, Attempted, ErrorFromProvider, Failure};
 use crate::entry::Entry;
 use crate::refusal::{Refusal, set_retry_after};
 use crate::shared::StreamSlot;
@@ -171,23 +172,29 @@ impl Engine {
             return self.refuse(codec, call, entry, refusal, None);
         };
         let class = failure.fault.class;
+        let refusal = Refusal::failure(&failure, &call.peek.model).retry_after(earliest_retry);
         match failure.answer {
-            Some(ref answer) if answer.is_presentable && is_for_clients(class) => {}
-            _ => {
-                let refusal = Refusal::failure(&failure, &call.peek.model).retry_after(earliest_retry);
-                return self.refuse(codec, call, entry, refusal, Some((account_id, class)));
+            Some(answer) if answer.is_presentable && is_for_clients(class) => {
+                self.show(answer, entry, account_id, class, earliest_retry)
             }
+            _ => self.refuse(codec, call, entry, refusal, Some((account_id, class))),
         }
-        let Some(answer) = failure.answer else {
-            unreachable!("matched above")
-        };
+    }
+
+    /// Gives the client a provider's error answer as it is.
+    fn show(
+        &self,
+        answer: ErrorFromProvider,
+        mut entry: Entry,
+        account_id: AccountId,
+        class: FaultClass,
+        earliest_retry: Option<Duration>,
+    ) -> Answer {
         let mut headers = response_headers(&answer.headers);
-        let longest_wait = self.shared.settings.max_retry_after();
-        if let Some(wait) = earliest_retry.filter(|_| headers.contains_key(http::header::RETRY_AFTER)) {
-            set_retry_after(&mut headers, wait.min(longest_wait));
+        if let Some(wait) = earliest_retry.filter(|_| headers.contains_key(RETRY_AFTER)) {
+            set_retry_after(&mut headers, wait.min(self.shared.settings.max_retry_after()));
         }
         self.sign(&mut headers, Some(account_id), &entry);
-        let mut entry = entry;
         entry.settle(Outcome::Error, Some(answer.status), Some(class), None);
         Answer {
             status: answer.status,
