@@ -105,6 +105,8 @@ pub(crate) struct Delivery<'a> {
     /// Bytes of the body that were written.
     sent: u64,
     gzip: Option<GzEncoder<Vec<u8>>>,
+    /// For the events that were written so far.
+    billed: Billed,
     is_completed: bool,
 }
 
@@ -130,6 +132,7 @@ impl<'a> Delivery<'a> {
             gzip: faults
                 .contains(&Fault::Gzip)
                 .then(|| GzEncoder::new(Vec::new(), Compression::fast())),
+            billed: Billed::default(),
             is_completed: false,
         }
     }
@@ -139,7 +142,7 @@ impl<'a> Delivery<'a> {
     pub(crate) async fn run(mut self, mut response: Response) -> Result<bool, Stopped> {
         let result = self.write(&mut response).await;
         if result.is_err() && !self.is_completed {
-            self.shared.stopped(self.begun, &response.body.billed());
+            self.shared.stopped(self.begun, &self.billed);
         }
         result.map(|()| !self.closes())
     }
@@ -161,7 +164,7 @@ impl<'a> Delivery<'a> {
             self.flush().await?;
             return Err(self.cut(false));
         }
-        self.shared.complete(self.begun, &response.body.billed());
+        self.shared.complete(self.begun, &self.billed);
         self.is_completed = true;
         self.flush().await
     }
@@ -190,6 +193,7 @@ impl<'a> Delivery<'a> {
                 self.fail_at(Point::InEvent(count)).await?;
             }
             self.put_body(&event_bytes).await?;
+            self.billed = response.body.billed();
             self.events += 1;
             if self.out.len() >= WRITE_SIZE || self.events >= self.shared.settings.events_per_write {
                 self.flush().await?;
@@ -260,8 +264,7 @@ impl<'a> Delivery<'a> {
             _ => None,
         });
         if let Some(too_much) = too_much {
-            let billed_at_end = collapse(body);
-            self.framing = Framing::Length(billed_at_end + too_much);
+            self.framing = Framing::Length(collapse(body) + too_much);
             return true;
         }
         let changes_length = self.gzip.is_some()

@@ -66,15 +66,18 @@ const fn mix(mut z: u64) -> u64 {
 
 /// A hash that never changes from one release of Rust to the next, for answers that follow from the request.
 pub(crate) fn hash(seed: u64, bytes: &[u8]) -> u64 {
-    let mut chunks = bytes.chunks_exact(8);
+    let mut words = bytes.chunks_exact(8);
     let mut state = mix(seed ^ bytes.len() as u64);
-    for chunk in &mut chunks {
-        let mut word = [0; 8];
-        word.copy_from_slice(chunk);
-        state = mix(state.rotate_left(5) ^ u64::from_le_bytes(word)).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    for word in &mut words {
+        let mut own = [0; 8];
+        own.copy_from_slice(word);
+        // One multiplication a word: a long prompt is hashed for every request.
+        state = (state ^ u64::from_le_bytes(own))
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .rotate_left(29);
     }
     let mut last = [0; 8];
-    last[..chunks.remainder().len()].copy_from_slice(chunks.remainder());
+    last[..words.remainder().len()].copy_from_slice(words.remainder());
     mix(state ^ u64::from_le_bytes(last))
 }
 

@@ -12,11 +12,11 @@ use crate::anthropic::{
     ApiError, Composer, Events, HeaderLines, Message, Quota, Terms, betas, count_tokens, credential_of,
     parse, refuse_credential, whole,
 };
-use crate::deliver::{Body, Delivery, Response, Stopped};
+use crate::deliver::{Body, Delivery, Response, Stopped, reason};
 use crate::draw::{Draw, hash};
 use crate::fault::Fault;
 use crate::record::{Billed, Ended};
-use crate::script::{Answer, ErrorReply, Script};
+use crate::script::{Answer, ErrorReply, Pace, Script};
 use crate::state::{Begun, Shared};
 use crate::wire::{BODY_LIMIT, Connection, Head, ReadError, ReadPace};
 
@@ -30,8 +30,9 @@ pub(crate) async fn serve(mut connection: Connection, shared: Arc<Shared>) {
                 None => break,
             },
             Ok(None) | Err(ReadError::Gone) => break,
-            Err(error) => {
-                refuse_malformed(&mut connection, &error).await;
+            Err(ReadError::Refused { status, message }) => {
+                // Nothing is known of the client, so nothing is recorded.
+                refuse(&mut connection, &ApiError::new(status, message), "req_011unread").await;
                 break;
             }
         }
@@ -58,8 +59,14 @@ async fn exchange(
             shared.end(begun.number, Ended::ClientWentAway { body_bytes: 0 });
             return None;
         }
-        Err(error) => {
-            refuse_malformed(&mut connection, &error).await;
+        Err(ReadError::Refused { status, message }) => {
+            shared.answered(begun.number, status);
+            refuse(
+                &mut connection,
+                &ApiError::new(status, message),
+                &begun.request_id,
+            )
+            .await;
             shared.end(begun.number, Ended::Cut { body_bytes: 0 });
             return None;
         }
@@ -113,26 +120,20 @@ fn read_pace(faults: &[Fault]) -> ReadPace {
         .unwrap_or(ReadPace::FULL)
 }
 
-/// What a server says to bytes that are no request; nothing is known of the client, so nothing is recorded.
-async fn refuse_malformed(connection: &mut Connection, error: &ReadError) {
-    let error = match error {
-        ReadError::TooLarge => ApiError::usual(413),
-        ReadError::Malformed(what) => ApiError::invalid(what.clone()),
-        ReadError::Gone => return,
-    };
-    let body = error.body("req_011malformed");
-    let head = format!(
+/// What a server says to bytes that it cannot or will not read on; then the connection ends.
+async fn refuse(connection: &mut Connection, error: &ApiError, request_id: &str) {
+    let body = error.body(request_id);
+    let mut answer = format!(
         "HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         error.status,
-        crate::deliver::reason(error.status),
+        reason(error.status),
         body.len()
-    );
-    let sent = connection.write(head.as_bytes()).await;
-    if sent.is_ok() {
-        // The client may be gone already, which is all the same now.
-        let _ = connection.write(&body).await;
+    )
+    .into_bytes();
+    answer.extend_from_slice(&body);
+    if connection.write(&answer).await.is_ok() {
+        connection.drain().await;
     }
-    connection.drain().await;
 }
 
 struct Exchange<'a> {
@@ -253,7 +254,7 @@ impl Exchange<'_> {
         let composer = Composer {
             request: &request,
             draw: Draw::new(hash(settings.seed, &body)),
-            ids: Draw::new(hash(settings.seed, &self.begun.number.to_be_bytes())),
+            ids: Draw::new(hash(!settings.seed, &self.begun.number.to_le_bytes())),
             output_tokens: settings.output_tokens,
             delta_tokens: settings.delta_tokens,
         };
@@ -283,13 +284,7 @@ impl Exchange<'_> {
             tokens,
             web_searches: message.usage.web_searches,
         };
-        let pace = self
-            .begun
-            .script
-            .as_ref()
-            .map_or(self.shared.settings.pace, |script| {
-                script.pace.or(self.shared.settings.pace)
-            });
+        let pace = self.pace();
         if stream {
             return Response {
                 status: 200,
@@ -342,12 +337,7 @@ impl Exchange<'_> {
             status,
             content_type: content_type.to_owned(),
             lines: self.lines(None),
-            pace: self
-                .begun
-                .script
-                .as_ref()
-                .map(|script| script.pace)
-                .unwrap_or_default(),
+            pace: self.pace(),
             body: Body::whole(body, Billed::default()),
         }
     }
@@ -364,6 +354,12 @@ impl Exchange<'_> {
             self.begun.number,
         );
         lines.finish()
+    }
+
+    fn pace(&self) -> Pace {
+        let usual = self.shared.settings.pace;
+        let script = self.begun.script.as_ref();
+        script.map_or(usual, |script| script.pace.or(usual))
     }
 
     fn credential(&self) -> &str {

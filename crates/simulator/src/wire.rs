@@ -27,9 +27,27 @@ pub(crate) struct Gone;
 #[derive(Debug)]
 pub(crate) enum ReadError {
     Gone,
-    /// Not HTTP as RFC 9112 has it; the connection cannot go on.
-    Malformed(String),
-    TooLarge,
+    /// Not HTTP as RFC 9112 has it, or too much of it; the connection cannot go on.
+    Refused {
+        status: u16,
+        message: String,
+    },
+}
+
+impl ReadError {
+    fn malformed(what: &str) -> Self {
+        Self::Refused {
+            status: 400,
+            message: what.to_string(),
+        }
+    }
+
+    fn too_large() -> Self {
+        Self::Refused {
+            status: 413,
+            message: "Request exceeds the maximum size".to_owned(),
+        }
+    }
 }
 
 impl From<Gone> for ReadError {
@@ -121,7 +139,7 @@ impl Connection {
                 return Ok(Some(head));
             }
             if self.input.len() > HEAD_LIMIT {
-                return Err(ReadError::Malformed("the head is too long".to_owned()));
+                return Err(ReadError::malformed("the head is too long"));
             }
             if let Err(Gone) = fill(&self.stream, &mut self.input, READ_SIZE).await {
                 return if self.input.is_empty() {
@@ -139,7 +157,7 @@ impl Connection {
         }
         match head.length {
             Length::Known(0) => Ok(Bytes::new()),
-            Length::Known(length) if length > BODY_LIMIT => Err(ReadError::TooLarge),
+            Length::Known(length) if length > BODY_LIMIT => Err(ReadError::too_large()),
             Length::Known(length) => {
                 let body = self.take(length, pace).await?;
                 self.forget_large_buffer();
@@ -163,32 +181,48 @@ impl Connection {
                         .is_some_and(|first| first.is_ascii_hexdigit())
                 })
                 .and_then(|digits| usize::from_str_radix(digits.trim_end(), 16).ok())
-                .ok_or_else(|| ReadError::Malformed("a chunk's size is not a number".to_owned()))?;
+                .ok_or_else(|| ReadError::malformed("a chunk's size is not a number"))?;
             if size == 0 {
                 while !self.take_line().await?.is_empty() {}
                 self.forget_large_buffer();
                 return Ok(body.freeze());
             }
             if size > BODY_LIMIT - body.len() {
-                return Err(ReadError::TooLarge);
+                return Err(ReadError::too_large());
             }
             body.extend_from_slice(&self.take(size, pace).await?);
             if !self.take_line().await?.is_empty() {
-                return Err(ReadError::Malformed("a chunk is longer than its size".to_owned()));
+                return Err(ReadError::malformed("a chunk is longer than its size"));
             }
         }
     }
 
     async fn take(&mut self, length: usize, pace: ReadPace) -> Result<Bytes, Gone> {
+        if pace.bytes < usize::MAX {
+            return self.take_slowly(length, pace).await;
+        }
         self.input.reserve(length.saturating_sub(self.input.len()));
         while self.input.len() < length {
             let missing = length - self.input.len();
-            fill(&self.stream, &mut self.input, pace.bytes.min(missing)).await?;
-            if !pace.pause.is_zero() {
-                sleep(pace.pause).await;
-            }
+            fill(&self.stream, &mut self.input, missing).await?;
         }
         Ok(self.input.split_to(length).freeze())
+    }
+
+    /// Takes a piece at a time, what came along with the head included, and leaves the rest to the kernel: once
+    /// its buffers are full, the client cannot send on.
+    async fn take_slowly(&mut self, length: usize, pace: ReadPace) -> Result<Bytes, Gone> {
+        let mut body = BytesMut::with_capacity(length);
+        while body.len() < length {
+            let piece = pace.bytes.min(length - body.len());
+            if self.input.is_empty() {
+                fill(&self.stream, &mut self.input, piece).await?;
+            }
+            let piece = piece.min(self.input.len());
+            body.extend_from_slice(&self.input.split_to(piece));
+            sleep(pace.pause).await;
+        }
+        Ok(body.freeze())
     }
 
     async fn take_line(&mut self) -> Result<Bytes, ReadError> {
@@ -199,9 +233,7 @@ impl Connection {
                 return Ok(line);
             }
             if self.input.len() > READ_SIZE {
-                return Err(ReadError::Malformed(
-                    "a line of the chunked body is too long".to_owned(),
-                ));
+                return Err(ReadError::malformed("a line of the chunked body is too long"));
             }
             fill(&self.stream, &mut self.input, READ_SIZE).await?;
         }
@@ -300,7 +332,7 @@ fn parse_head(input: &[u8]) -> Result<Option<(Head, usize)>, ReadError> {
     let length = match request.parse(input) {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) => return Ok(None),
-        Err(error) => return Err(ReadError::Malformed(error.to_string())),
+        Err(error) => return Err(ReadError::malformed(&error.to_string())),
     };
     let headers: Vec<(String, String)> = request
         .headers
@@ -320,7 +352,7 @@ fn parse_head(input: &[u8]) -> Result<Option<(Head, usize)>, ReadError> {
         headers,
     };
     if !head.is_http_10 && head.header("host").is_none() {
-        return Err(ReadError::Malformed("no host header".to_owned()));
+        return Err(ReadError::malformed("no host header"));
     }
     Ok(Some((head, length)))
 }
@@ -343,8 +375,8 @@ fn body_length(headers: &[(String, String)]) -> Result<Length, ReadError> {
         ([length], []) if length.bytes().all(|byte| byte.is_ascii_digit()) => length
             .parse()
             .map(Length::Known)
-            .map_err(|_| ReadError::Malformed("content-length is not a number".to_owned())),
-        _ => Err(ReadError::Malformed("the body's length is not clear".to_owned())),
+            .map_err(|_| ReadError::malformed("content-length is not a number")),
+        _ => Err(ReadError::malformed("the body's length is not clear")),
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Prompt {
     pub(crate) tokens: u64,
     /// One for each block, in the order tools, system, messages; empty when nothing is to be cached.
     pub(crate) prefixes: Vec<Prefix>,
-    /// The text of the last turn if it is the user's and brings no tool results.
+    /// The text of the last turn, if there are tools and it brings no results of theirs.
     question: String,
 }
 
@@ -62,7 +62,11 @@ pub(crate) fn read(body: &Value) -> Result<Prompt, ApiError> {
     Ok(Prompt {
         tokens: walk.tokens + overhead,
         prefixes: walk.prefixes,
-        question: question(body),
+        question: if items(&body["tools"]).is_empty() {
+            String::new()
+        } else {
+            question(body)
+        },
     })
 }
 

@@ -46,7 +46,7 @@ pub(crate) fn parse(body: &[u8], terms: Terms<'_>, models: &Models) -> Result<Me
     let model = models.find(body["model"].as_str().unwrap_or_default())?.clone();
     check::settings(&body, &model)?;
     check::tools(&body)?;
-    check::messages(&body, &model)?;
+    check::messages(&body, &model, terms)?;
     let prompt = prompt::read(&body)?;
     if prompt.tokens > model.max_input_tokens {
         return Err(ApiError::invalid(format!(
@@ -73,7 +73,7 @@ pub(crate) fn count_tokens(body: &[u8], terms: Terms<'_>, models: &Models) -> Re
     check::fields(&body, check::Kind::Count, terms)?;
     let model = models.find(body["model"].as_str().unwrap_or_default())?;
     check::tools(&body)?;
-    check::messages(&body, model)?;
+    check::messages(&body, model, terms)?;
     Ok(prompt::read(&body)?.tokens)
 }
 

@@ -327,6 +327,18 @@ async fn a_body_can_be_read_slowly() {
     let request = Request::hello();
     assert_eq!(call(simulator.address(), &request).status, 200);
     assert_eq!(simulator.received()[0].body, request.body);
+
+    let hour_ms = 3_600_000;
+    simulator.next(Script::new().fault(Fault::SlowRead {
+        bytes: 7,
+        pause_ms: hour_ms,
+    }));
+    let mut slow = Client::connect(simulator.address());
+    slow.send(&request);
+    simulator.wait_for_requests(2).await;
+    assert_eq!(call(simulator.address(), &request).status, 200);
+    let slow = &simulator.received()[1];
+    assert_eq!((slow.ended, slow.body.len()), (Ended::InProgress, 0));
 }
 
 #[tokio::test]

@@ -8,5 +8,6 @@ mod content;
 mod faults;
 mod messages;
 mod models;
+mod program;
 mod records;
 mod strictness;

@@ -135,6 +135,28 @@ async fn a_chunked_body_is_read_like_any_other() {
 }
 
 #[tokio::test]
+async fn a_request_may_come_byte_by_byte() {
+    let simulator = Simulator::start().await;
+    let mut client = Client::connect(simulator.address());
+    let request = Request::hello();
+    for byte in request.bytes() {
+        client.write(&[byte]);
+    }
+    assert_eq!(client.receive().status, 200);
+    assert_eq!(simulator.received()[0].body, request.body);
+}
+
+#[tokio::test]
+async fn requests_may_be_sent_ahead() {
+    let simulator = Simulator::start().await;
+    let mut client = Client::connect(simulator.address());
+    client.send(&Request::streamed_hello());
+    client.send(&Request::hello());
+    assert_eq!(client.receive().events().last().unwrap().0, "message_stop");
+    assert_eq!(client.receive().json()["type"], "message");
+}
+
+#[tokio::test]
 async fn a_client_that_asks_before_it_sends_is_told_to_go_on() {
     let simulator = Simulator::start().await;
     let request = Request::hello().with("Expect", "100-continue");

@@ -270,3 +270,20 @@ async fn a_body_above_32_mb_is_refused() {
         (413, "request_too_large")
     );
 }
+
+#[tokio::test]
+async fn the_newer_version_takes_fewer_blocks() {
+    let simulator = Simulator::start().await;
+    let mut body = hello();
+    body["messages"] = json!([
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": [
+            {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "a"}},
+        ]},
+        {"role": "user", "content": "Go on"},
+    ]);
+    let request = Request::message(&body);
+    assert_eq!(refusal_of(&simulator, &request).0, 400);
+    let older = request.with("anthropic-version", "2023-06-01");
+    assert_eq!(call(simulator.address(), &older).status, 200);
+}
