@@ -10,6 +10,7 @@ mod notation;
 mod record;
 mod reply;
 mod script;
+mod scripts;
 mod simulator;
 mod state;
 mod wire;

@@ -14,6 +14,7 @@ use crate::Builder;
 use crate::exchange::serve;
 use crate::record::{Billed, Received, Tally};
 use crate::script::Script;
+use crate::scripts::Scripts;
 use crate::state::Shared;
 use crate::wire::Connection;
 
@@ -66,33 +67,39 @@ impl Simulator {
     ///
     /// A request whose credential is refused takes none.
     pub fn next(&self, script: Script) {
-        self.shared.script_next(None, script);
+        self.shared
+            .change_scripts(|scripts| scripts.add_next(None, script));
     }
 
     /// Answers one of the next requests of this credential with this script, before any script for everyone.
     pub fn next_for(&self, credential: &str, script: Script) {
-        self.shared.script_next(Some(credential), script);
+        self.shared
+            .change_scripts(|scripts| scripts.add_next(Some(credential), script));
     }
 
     /// Answers every request that no other script takes with this one, which replaces an earlier one for the
     /// same endpoint.
     pub fn always(&self, script: Script) {
-        self.shared.script_always(None, script);
+        self.shared
+            .change_scripts(|scripts| scripts.set_always(None, script));
     }
 
     /// Answers every request of this credential with this script: how an account is made bad.
     pub fn always_for(&self, credential: &str, script: Script) {
-        self.shared.script_always(Some(credential), script);
+        self.shared
+            .change_scripts(|scripts| scripts.set_always(Some(credential), script));
     }
 
     /// Forgets all scripts, but not the builder's chances.
     pub fn forget_scripts(&self) {
-        self.shared.forget_scripts(None);
+        self.shared
+            .change_scripts(|scripts| *scripts = Scripts::default());
     }
 
     /// Forgets the scripts of one credential: how an account is made good again.
     pub fn forget_scripts_of(&self, credential: &str) {
-        self.shared.forget_scripts(Some(credential));
+        self.shared
+            .change_scripts(|scripts| scripts.forget_of(credential));
     }
 
     /// Refuses all credentials but these with 401.

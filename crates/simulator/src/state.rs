@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -9,6 +9,7 @@ use crate::anthropic::{CacheUse, MessageRequest, Models, PromptCache, Quota};
 use crate::draw::{Draw, hash};
 use crate::record::{Billed, Ended, Journal, Received, Tally};
 use crate::script::{Endpoint, Pace, Script};
+use crate::scripts::Scripts;
 use crate::wire::Head;
 
 const REQUESTS_PER_MINUTE: u64 = 4_000;
@@ -47,14 +48,6 @@ struct State {
     connections: u64,
     /// None: every credential is good.
     accepted: Option<HashSet<String>>,
-}
-
-#[derive(Default)]
-struct Scripts {
-    next: VecDeque<Script>,
-    next_of: HashMap<String, VecDeque<Script>>,
-    always: Vec<Script>,
-    always_of: HashMap<String, Vec<Script>>,
 }
 
 #[derive(Default)]
@@ -288,37 +281,8 @@ impl Shared {
         self.state().accepted = accepted;
     }
 
-    pub(crate) fn script_next(&self, credential: Option<&str>, script: Script) {
-        let scripts = &mut self.state().scripts;
-        match credential {
-            Some(credential) => scripts
-                .next_of
-                .entry(credential.to_owned())
-                .or_default()
-                .push_back(script),
-            None => scripts.next.push_back(script),
-        }
-    }
-
-    pub(crate) fn script_always(&self, credential: Option<&str>, script: Script) {
-        let scripts = &mut self.state().scripts;
-        let standing = match credential {
-            Some(credential) => scripts.always_of.entry(credential.to_owned()).or_default(),
-            None => &mut scripts.always,
-        };
-        standing.retain(|own| own.endpoint != script.endpoint);
-        standing.push(script);
-    }
-
-    pub(crate) fn forget_scripts(&self, credential: Option<&str>) {
-        let scripts = &mut self.state().scripts;
-        match credential {
-            Some(credential) => {
-                scripts.next_of.remove(credential);
-                scripts.always_of.remove(credential);
-            }
-            None => *scripts = Scripts::default(),
-        }
+    pub(crate) fn change_scripts(&self, change: impl FnOnce(&mut Scripts)) {
+        change(&mut self.state().scripts);
     }
 }
 
@@ -370,38 +334,4 @@ impl State {
             request.billed = *billed;
         }
     }
-}
-
-impl Scripts {
-    /// The account's own before those for everyone, the queues before the standing ones. What is for everyone
-    /// is not spent on a credential that is refused anyway.
-    fn take(&mut self, credential: Option<&str>, is_accepted: bool, endpoint: Endpoint) -> Option<Script> {
-        if let Some(credential) = credential {
-            let own = self
-                .next_of
-                .get_mut(credential)
-                .and_then(|queue| take_first(queue, endpoint));
-            let standing = || self.always_of.get(credential).and_then(|all| find(all, endpoint));
-            if let Some(script) = own.or_else(standing) {
-                return Some(script);
-            }
-        }
-        if !is_accepted {
-            return None;
-        }
-        take_first(&mut self.next, endpoint).or_else(|| find(&self.always, endpoint))
-    }
-}
-
-fn take_first(queue: &mut VecDeque<Script>, endpoint: Endpoint) -> Option<Script> {
-    let at = queue.iter().position(|script| script.endpoint.covers(endpoint))?;
-    queue.remove(at)
-}
-
-fn find(scripts: &[Script], endpoint: Endpoint) -> Option<Script> {
-    scripts
-        .iter()
-        .rev()
-        .find(|script| script.endpoint.covers(endpoint))
-        .cloned()
 }
