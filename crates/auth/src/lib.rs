@@ -1,1 +1,8 @@
 #![doc = include_str!("../README.md")]
+
+mod api_key;
+mod master_key;
+mod random;
+
+pub use api_key::{IssuedKey, KeyHash, KeyHasher, PresentedKey, key_prefix};
+pub use master_key::{InvalidMasterKey, MasterKey};

@@ -1,0 +1,4 @@
+//! Behaviour of the crate at its boundary, with a directory in memory and a clock that is moved by hand.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are not recognised as tests")]
+
+mod api_keys;
