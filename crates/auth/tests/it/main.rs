@@ -2,3 +2,4 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are not recognised as tests")]
 
 mod api_keys;
+mod vault;
