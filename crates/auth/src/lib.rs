@@ -2,9 +2,14 @@
 
 mod api_key;
 mod master_key;
+mod password;
 mod random;
 mod vault;
 
 pub use api_key::{IssuedKey, KeyHash, KeyHasher, PresentedKey, key_prefix};
 pub use master_key::{InvalidMasterKey, MasterKey};
+pub use password::{
+    HashingStopped, InvalidPasswordHash, PasswordHash, PasswordHasher, Verdict, WeakPassword,
+    check_new_password,
+};
 pub use vault::{Sealed, UnsealError, Vault, credential_hint};

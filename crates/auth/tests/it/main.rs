@@ -2,4 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are not recognised as tests")]
 
 mod api_keys;
+mod passwords;
 mod vault;
+mod world;

@@ -1,0 +1,277 @@
+use std::fmt;
+use std::hint::black_box;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use bcrypt::HashParts;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task;
+
+use super::weakness::MAX_BYTES;
+use crate::random;
+
+/// Below this a stolen hash is tried out too fast.
+pub(crate) const MIN_COST: u32 = 10;
+/// Above this one sign-in takes seconds.
+pub(crate) const MAX_COST: u32 = 16;
+
+/// Hashes and checks passwords by bcrypt, away from the threads that serve requests.
+///
+/// Cheap to clone; clones share one queue.
+#[derive(Clone)]
+pub struct PasswordHasher {
+    // Invariant: within `MIN_COST..=MAX_COST`.
+    cost: u32,
+    turns: Arc<Semaphore>,
+}
+
+impl PasswordHasher {
+    /// A hasher with this cost, the base-2 logarithm of the rounds, that works on at most `concurrency`
+    /// passwords at once while the others wait.
+    ///
+    /// A cost below 10 becomes 10 and one above 16 becomes 16; no concurrency becomes one.
+    #[must_use]
+    pub fn new(cost: u32, concurrency: usize) -> Self {
+        Self {
+            cost: cost.clamp(MIN_COST, MAX_COST),
+            turns: Arc::new(Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS))),
+        }
+    }
+
+    /// The hash of `password`, with a salt of its own.
+    ///
+    /// Whether the password is fit to be set is asked before, by
+    /// [`check_new_password`](crate::check_new_password); bytes past the 72nd are not read.
+    ///
+    /// # Errors
+    ///
+    /// [`HashingStopped`] while the runtime shuts down.
+    pub async fn hash(&self, password: SecretString) -> Result<PasswordHash, HashingStopped> {
+        let (hash, _) = self.turn().await.hash(password).await?;
+        Ok(hash)
+    }
+
+    /// Whether `password` is the one that `hash` was made from.
+    ///
+    /// Takes as long without a hash, for users that do not exist, as with one. A password that could never have
+    /// been set, being longer than 72 bytes or holding a NUL, is wrong.
+    ///
+    /// # Errors
+    ///
+    /// [`HashingStopped`] while the runtime shuts down.
+    pub async fn verify(
+        &self,
+        password: SecretString,
+        hash: Option<&PasswordHash>,
+    ) -> Result<Verdict, HashingStopped> {
+        let (verdict, _) = self.turn().await.verify(password, hash.cloned()).await?;
+        Ok(verdict)
+    }
+
+    /// Waits in the queue.
+    pub(crate) async fn turn(&self) -> Turn {
+        let permit = Arc::clone(&self.turns).acquire_owned().await;
+        Turn {
+            cost: self.cost,
+            _permit: permit.expect("the queue is never closed"),
+        }
+    }
+}
+
+/// The right to keep one core busy; the next in the queue gets it when this is dropped.
+pub(crate) struct Turn {
+    cost: u32,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Turn {
+    pub(crate) async fn hash(self, password: SecretString) -> Result<(PasswordHash, Self), HashingStopped> {
+        let cost = self.cost;
+        self.run(move || PasswordHash::of(password.expose_secret(), cost))
+            .await
+    }
+
+    pub(crate) async fn verify(
+        self,
+        password: SecretString,
+        hash: Option<PasswordHash>,
+    ) -> Result<(Verdict, Self), HashingStopped> {
+        let cost = self.cost;
+        self.run(move || verdict(password.expose_secret(), hash.as_ref(), cost))
+            .await
+    }
+
+    /// Runs `work` where blocking is allowed.
+    ///
+    /// The turn goes with it: a caller that gives up must not let the next one in while the core is still busy.
+    async fn run<T: Send + 'static>(
+        self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<(T, Self), HashingStopped> {
+        task::spawn_blocking(move || (work(), self))
+            .await
+            .map_err(|_| HashingStopped)
+    }
+}
+
+/// The runtime is shutting down, and no password is hashed any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("passwords are not hashed any more, the server is shutting down")]
+pub struct HashingStopped;
+
+/// Whether a password was the right one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Another password, or no user.
+    Wrong,
+    /// The right one.
+    Right,
+    /// The right one, whose hash is cheaper than hashes are now and should be replaced.
+    RightButOutdated,
+}
+
+/// A bcrypt hash, with its cost and its salt.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash {
+    // Invariant: `text` is a bcrypt hash, and `cost` is the one that it names.
+    text: String,
+    cost: u32,
+}
+
+impl PasswordHash {
+    /// The text to store: 60 characters, beginning with `$2`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    fn of(password: &str, cost: u32) -> Self {
+        let parts = bcrypt::hash_with_salt(password, cost, *random::bytes())
+            .expect("bcrypt refuses nothing but a cost out of range, and the hasher's is in it");
+        Self {
+            text: parts.to_string(),
+            cost,
+        }
+    }
+}
+
+impl FromStr for PasswordHash {
+    type Err = InvalidPasswordHash;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPasswordHash> {
+        let parts: HashParts = text.parse().map_err(|_| InvalidPasswordHash)?;
+        if !(4..=31).contains(&parts.get_cost()) {
+            return Err(InvalidPasswordHash);
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            cost: parts.get_cost(),
+        })
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(..)")
+    }
+}
+
+/// The text is not a bcrypt hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a bcrypt hash")]
+pub struct InvalidPasswordHash;
+
+fn verdict(password: &str, hash: Option<&PasswordHash>, cost: u32) -> Verdict {
+    if password.len() > MAX_BYTES || password.contains('\0') {
+        return Verdict::Wrong;
+    }
+    if let Some(hash) = hash
+        && bcrypt::verify(password, &hash.text).is_ok_and(|is_right| is_right)
+    {
+        return if hash.cost < cost {
+            Verdict::RightButOutdated
+        } else {
+            Verdict::Right
+        };
+    }
+    for cost in costs_to_waste(hash.map(|hash| hash.cost), cost) {
+        // The answer is thrown away; only the time counts, and the optimizer must not save it.
+        let _ = black_box(bcrypt::hash_with_salt(black_box(password), cost, [0; 16]));
+    }
+    Verdict::Wrong
+}
+
+/// The costs of the hashes that make a wrong password take `2^cost` rounds, whatever was spent already.
+///
+/// An old hash was cheaper to check, which would give away that its user exists: 2^10 + (2^10 + 2^11) = 2^12.
+fn costs_to_waste(spent: Option<u32>, cost: u32) -> std::ops::Range<u32> {
+    match spent {
+        Some(spent) => spent..cost,
+        None => cost..cost + 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::mpsc;
+    use std::task::{Context, Waker};
+
+    use super::{PasswordHash, PasswordHasher, costs_to_waste};
+
+    #[test]
+    fn a_wrong_password_takes_as_many_rounds_for_every_user() {
+        let rounds = |spent: Option<u32>| -> u64 {
+            let wasted: u64 = costs_to_waste(spent, 12).map(|cost| 1 << cost).sum();
+            spent.map_or(0, |cost| 1 << cost) + wasted
+        };
+        assert_eq!(rounds(None), 1 << 12);
+        for spent in 4..=12 {
+            assert_eq!(rounds(Some(spent)), 1 << 12, "{spent}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_more_cores_are_busy_than_allowed() {
+        let hasher = PasswordHasher::new(10, 2);
+        let (first, _second) = (hasher.turn().await, hasher.turn().await);
+        let mut third = pin!(hasher.turn());
+        let mut waiting = Context::from_waker(Waker::noop());
+        assert!(third.as_mut().poll(&mut waiting).is_pending());
+        drop(first);
+        third.await;
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_gives_up_keeps_its_turn_until_the_work_is_done() {
+        let hasher = PasswordHasher::new(10, 1);
+        let (finish, finished) = mpsc::channel::<()>();
+        let mut waiting = Context::from_waker(Waker::noop());
+        {
+            let mut work = pin!(hasher.turn().await.run(move || finished.recv()));
+            assert!(work.as_mut().poll(&mut waiting).is_pending());
+        }
+        let mut next = pin!(hasher.turn());
+        assert!(next.as_mut().poll(&mut waiting).is_pending());
+        finish.send(()).unwrap();
+        next.await;
+    }
+
+    #[test]
+    fn only_bcrypt_hashes_are_password_hashes() {
+        let good = "$2b$12$L6Bc/AlTQHyd9liGgGEZyOFLPHNgyxeEPfgYfBCVxJ7JIlwxyVU3u";
+        let hash: PasswordHash = good.parse().unwrap();
+        assert_eq!((hash.as_str(), hash.cost), (good, 12));
+        assert_eq!(format!("{hash:?}"), "PasswordHash(..)");
+        for text in [
+            "",
+            "hunter2",
+            &good[1..],
+            &good.replace("$12$", "$99$"),
+            &good.replace("$12$", "$00$"),
+        ] {
+            assert!(text.parse::<PasswordHash>().is_err(), "{text}");
+        }
+    }
+}
