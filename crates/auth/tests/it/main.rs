@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are not recognised as tests")]
 
 mod api_keys;
+mod directory;
+mod key_ring;
 mod passwords;
 mod vault;
 mod world;
