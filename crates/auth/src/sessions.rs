@@ -1,0 +1,352 @@
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gateway_domain::{Clock, Role, SessionId, Timestamp, User};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::access_token::{AccessTokens, Subject};
+use crate::password::Turn;
+use crate::refresh_token::{self, RefreshHash};
+use crate::settings::{AuthSettings, InvalidSettings};
+use crate::throttle::{Throttle, Who};
+use crate::{
+    AuthError, Caller, Directory, NewSession, PasswordChange, PasswordChangeCause, PasswordHash,
+    PasswordHasher, RefreshExchange, RefreshOutcome, Verdict, WeakPassword, check_new_password,
+};
+
+/// What a person types to sign in, and where from.
+#[derive(Debug, Clone)]
+pub struct SignIn {
+    /// The username or the e-mail, whatever its case.
+    pub login: String,
+    /// The password, as typed.
+    pub password: SecretString,
+    /// Where the request comes from, already freed from trusted proxies.
+    pub address: IpAddr,
+    /// What program it comes from, as it says itself.
+    pub user_agent: Option<String>,
+}
+
+/// What a client holds while it is signed in.
+#[derive(Debug, Clone)]
+pub struct TokenPair {
+    /// A JWT that goes with each request.
+    pub access_token: SecretString,
+    /// An opaque text that gets the next pair, once.
+    pub refresh_token: SecretString,
+    /// How long the access token lives from now on.
+    pub expires_in: Duration,
+    /// Who signed in.
+    pub user: User,
+}
+
+/// Signs users in and out, and tells who they are in between.
+///
+/// Counts failures in memory, so each process throttles for itself.
+pub struct Sessions {
+    directory: Arc<dyn Directory>,
+    hasher: PasswordHasher,
+    clock: Arc<dyn Clock>,
+    tokens: AccessTokens,
+    throttle: Throttle,
+    refresh_token_lifetime: Duration,
+    session_lifetime: Duration,
+}
+
+impl Sessions {
+    /// Sessions that are kept in `directory`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidSettings`], such as a missing or short signing secret.
+    pub fn new(
+        directory: Arc<dyn Directory>,
+        hasher: PasswordHasher,
+        settings: &AuthSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, InvalidSettings> {
+        Ok(Self {
+            directory,
+            hasher,
+            tokens: AccessTokens::new(settings)?,
+            throttle: Throttle::new(settings, Arc::clone(&clock)),
+            clock,
+            refresh_token_lifetime: settings.refresh_token_lifetime(),
+            session_lifetime: settings.session_lifetime(),
+        })
+    }
+
+    /// Opens a session for whoever knows the password.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError::InvalidCredentials`], the same and as slow for an unknown user, a wrong password and an inactive
+    /// user; [`AuthError::TooManyAttempts`]; [`AuthError::Unavailable`].
+    pub async fn sign_in(&self, sign_in: SignIn) -> Result<TokenPair, AuthError> {
+        let who = Who::signing_in(&sign_in.login, sign_in.address);
+        self.throttle.check(&who)?;
+        let (user, hash) = self.find(&sign_in.login).await?.unzip();
+        let turn = self.hasher.turn().await;
+        // Asked again: while this one stood in the queue, those before it may have failed.
+        let attempt = self.throttle.begin(who)?;
+        let (verdict, turn) = turn.verify(sign_in.password.clone(), hash.clone()).await?;
+        let (Some(user), Some(hash)) = (user, hash) else {
+            return Err(AuthError::InvalidCredentials);
+        };
+        if verdict == Verdict::Wrong || !user.is_active {
+            return Err(AuthError::InvalidCredentials);
+        }
+        let opened = self.open_session(user, hash.clone(), &sign_in).await;
+        match &opened {
+            Ok(_) => attempt.succeeded(),
+            Err(AuthError::Unavailable(_)) => attempt.came_to_nothing(),
+            Err(_) => drop(attempt),
+        }
+        let pair = opened?;
+        if verdict == Verdict::RightButOutdated {
+            self.replace_outdated(&pair.user, turn, sign_in.password, hash)
+                .await;
+        }
+        Ok(pair)
+    }
+
+    /// Exchanges a refresh token for a new pair.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError::InvalidToken`]; [`AuthError::RefreshTokenReused`] when it was used before, which ends its session;
+    /// [`AuthError::Unavailable`].
+    pub async fn refresh(&self, refresh_token: &str) -> Result<TokenPair, AuthError> {
+        let presented = RefreshHash::of(refresh_token).ok_or(AuthError::InvalidToken)?;
+        let now = self.clock.now();
+        let (replacement, hash) = refresh_token::issue();
+        match self
+            .directory
+            .exchange_refresh_token(self.exchange(presented, hash, now))
+            .await?
+        {
+            RefreshOutcome::Exchanged { session_id, user } if user.is_active => {
+                Ok(self.pair(user, session_id, replacement, now))
+            }
+            RefreshOutcome::Reused { session_id } => Err(AuthError::RefreshTokenReused { session_id }),
+            RefreshOutcome::Exchanged { .. } | RefreshOutcome::Invalid => Err(AuthError::InvalidToken),
+        }
+    }
+
+    /// Tells who presents an access token.
+    ///
+    /// Asks the directory each time, so that signing out, deactivation and a new role bite at once.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError::InvalidToken`]; [`AuthError::Unavailable`].
+    pub async fn authenticate(&self, access_token: &str) -> Result<Caller, AuthError> {
+        let now = self.clock.now();
+        let subject = self
+            .tokens
+            .verify(access_token, now)
+            .ok_or(AuthError::InvalidToken)?;
+        let user = self.directory.user_of_session(subject.session_id, now).await?;
+        match user {
+            Some(user) if user.id == subject.user_id && user.is_active => Ok(Caller {
+                user,
+                session_id: subject.session_id,
+            }),
+            _ => Err(AuthError::InvalidToken),
+        }
+    }
+
+    /// Ends the caller's session, and that of `refresh_token` should it be of another.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError::Unavailable`]. A refresh token that means nothing is no error: it is gone either way.
+    pub async fn sign_out(&self, caller: &Caller, refresh_token: Option<&str>) -> Result<(), AuthError> {
+        let now = self.clock.now();
+        self.directory.revoke_session(caller.session_id, now).await?;
+        let Some(presented) = refresh_token.and_then(RefreshHash::of) else {
+            return Ok(());
+        };
+        // Using a token up is how its session is found. Whoever holds it could as well have refreshed with it.
+        let (_, unused) = refresh_token::issue();
+        let outcome = self
+            .directory
+            .exchange_refresh_token(self.exchange(presented, unused, now))
+            .await?;
+        if let RefreshOutcome::Exchanged { session_id, .. } = outcome {
+            self.directory.revoke_session(session_id, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Replaces the caller's password and ends every other session of theirs.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError::WeakPassword`]; [`AuthError::InvalidCredentials`] when `current` is wrong;
+    /// [`AuthError::TooManyAttempts`]; [`AuthError::Unavailable`].
+    pub async fn change_password(
+        &self,
+        caller: &Caller,
+        current: SecretString,
+        new: SecretString,
+    ) -> Result<(), AuthError> {
+        check_new_password(new.expose_secret(), caller.user.role)?;
+        let is_unchanged = current.expose_secret() == new.expose_secret();
+        let replaced = self.check_current(caller, current).await?;
+        if is_unchanged {
+            return Err(WeakPassword::Unchanged.into());
+        }
+        let replacement = self.hasher.hash(new).await?;
+        let is_set = self
+            .directory
+            .set_password(PasswordChange {
+                user_id: caller.user.id,
+                replaced,
+                replacement,
+                cause: PasswordChangeCause::Chosen {
+                    keep: caller.session_id,
+                },
+                now: self.clock.now(),
+            })
+            .await?;
+        // Else somebody else set another one meanwhile, and `current` is wrong by now.
+        if is_set {
+            Ok(())
+        } else {
+            Err(AuthError::InvalidCredentials)
+        }
+    }
+
+    /// Hashes a password that an admin sets for a user with this role.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError::WeakPassword`]; [`AuthError::Unavailable`] while the server shuts down.
+    pub async fn hash_new_password(
+        &self,
+        password: SecretString,
+        role: Role,
+    ) -> Result<PasswordHash, AuthError> {
+        check_new_password(password.expose_secret(), role)?;
+        Ok(self.hasher.hash(password).await?)
+    }
+
+    async fn find(&self, login: &str) -> Result<Option<(User, PasswordHash)>, AuthError> {
+        // Nobody has such a name, and PostgreSQL takes a NUL for an error.
+        if login.contains('\0') {
+            return Ok(None);
+        }
+        Ok(self.directory.user_by_login(login).await?)
+    }
+
+    /// The hash that `current` was found right by.
+    async fn check_current(&self, caller: &Caller, current: SecretString) -> Result<PasswordHash, AuthError> {
+        let who = Who::signed_in(caller.user.id);
+        self.throttle.check(&who)?;
+        let (user, hash) = self
+            .directory
+            .user_with_password(caller.user.id)
+            .await?
+            .ok_or(AuthError::InvalidCredentials)?;
+        let turn = self.hasher.turn().await;
+        let attempt = self.throttle.begin(who)?;
+        let (verdict, _turn) = turn.verify(current, Some(hash.clone())).await?;
+        if verdict == Verdict::Wrong || !user.is_active {
+            return Err(AuthError::InvalidCredentials);
+        }
+        attempt.succeeded();
+        Ok(hash)
+    }
+
+    async fn open_session(
+        &self,
+        user: User,
+        password: PasswordHash,
+        sign_in: &SignIn,
+    ) -> Result<TokenPair, AuthError> {
+        let now = self.clock.now();
+        let expires_at = now + self.session_lifetime;
+        let (refresh_token, refresh) = refresh_token::issue();
+        let session = NewSession {
+            id: SessionId::random(),
+            user_id: user.id,
+            password,
+            created_at: now,
+            expires_at,
+            refresh,
+            refresh_expires_at: (now + self.refresh_token_lifetime).min(expires_at),
+            address: Some(sign_in.address.to_canonical()),
+            user_agent: sign_in.user_agent.as_deref().map(printable),
+        };
+        let session_id = session.id;
+        if !self.directory.open_session(session).await? {
+            return Err(AuthError::InvalidCredentials);
+        }
+        let user = User {
+            last_login_at: Some(now),
+            ..user
+        };
+        Ok(self.pair(user, session_id, refresh_token, now))
+    }
+
+    /// Hashes a password that is right anew, at today's cost.
+    ///
+    /// The user is signed in, whatever comes of it: what fails now is tried again at the next sign-in.
+    async fn replace_outdated(
+        &self,
+        user: &User,
+        turn: Turn,
+        password: SecretString,
+        replaced: PasswordHash,
+    ) {
+        let Ok((replacement, _)) = turn.hash(password).await else {
+            return;
+        };
+        let change = PasswordChange {
+            user_id: user.id,
+            replaced,
+            replacement,
+            cause: PasswordChangeCause::Rehash,
+            now: self.clock.now(),
+        };
+        let _ = self.directory.set_password(change).await;
+    }
+
+    fn exchange(&self, presented: RefreshHash, replacement: RefreshHash, now: Timestamp) -> RefreshExchange {
+        RefreshExchange {
+            presented,
+            replacement,
+            now,
+            replacement_expires_at: now + self.refresh_token_lifetime,
+        }
+    }
+
+    fn pair(
+        &self,
+        user: User,
+        session_id: SessionId,
+        refresh_token: SecretString,
+        now: Timestamp,
+    ) -> TokenPair {
+        let subject = Subject {
+            user_id: user.id,
+            session_id,
+        };
+        TokenPair {
+            access_token: self.tokens.issue(subject, now),
+            refresh_token,
+            expires_in: self.tokens.lifetime(),
+            user,
+        }
+    }
+}
+
+/// What of a client's own words is fit to be stored.
+fn printable(text: &str) -> String {
+    text.chars()
+        .filter(|character| !character.is_control())
+        .take(256)
+        .collect()
+}

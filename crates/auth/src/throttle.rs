@@ -1,0 +1,298 @@
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use gateway_domain::{Clock, UserId};
+use moka::policy::EvictionPolicy;
+use moka::sync::Cache;
+
+use crate::AuthError;
+use crate::settings::AuthSettings;
+
+/// How many accounts, addresses and pairs of both are remembered; the longest unused are forgotten first.
+const CAPACITY: u64 = 100_000;
+/// How long an address counts as one that its account signs in from.
+const ACQUAINTED_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Slows down the guessing of passwords.
+///
+/// Failures count against the account and against the address. An address that has signed in to the account
+/// before counts for itself only, so that a flood from elsewhere does not lock the user out.
+pub(crate) struct Throttle {
+    clock: Arc<dyn Clock>,
+    account_policy: Policy,
+    address_policy: Policy,
+    accounts: Cache<Account, Failures>,
+    addresses: Cache<IpAddr, Failures>,
+    acquaintances: Cache<(Account, IpAddr), Acquaintance>,
+}
+
+impl Throttle {
+    pub(crate) fn new(settings: &AuthSettings, clock: Arc<dyn Clock>) -> Self {
+        let longest = Duration::from_secs(settings.throttle_max_seconds);
+        let policy = |free| Policy { free, longest };
+        Self {
+            clock,
+            account_policy: policy(settings.failures_per_account),
+            address_policy: policy(settings.failures_per_address),
+            accounts: bounded(),
+            addresses: bounded(),
+            acquaintances: bounded(),
+        }
+    }
+
+    /// Refuses at once while a wait lasts.
+    pub(crate) fn check(&self, who: &Who) -> Result<(), AuthError> {
+        let now = self.clock.monotonic();
+        let wait = match self.acquaintance(who, now) {
+            Some(acquaintance) => acquaintance.failures.wait(now),
+            None => {
+                let account = self.accounts.get(&who.account);
+                let address = who.address.and_then(|address| self.addresses.get(&address));
+                [account, address]
+                    .into_iter()
+                    .flatten()
+                    .map(|failures| failures.wait(now))
+                    .max()
+                    .unwrap_or_default()
+            }
+        };
+        if wait.is_zero() {
+            return Ok(());
+        }
+        Err(AuthError::TooManyAttempts { retry_after: wait })
+    }
+
+    /// Begins an attempt that counts as failed unless it says otherwise.
+    pub(crate) fn begin(&self, who: Who) -> Result<Attempt<'_>, AuthError> {
+        self.check(&who)?;
+        Ok(Attempt {
+            throttle: self,
+            who: Some(who),
+        })
+    }
+
+    fn record_failure(&self, who: &Who) {
+        let now = self.clock.monotonic();
+        if let (Some(address), Some(_)) = (who.address, self.acquaintance(who, now)) {
+            self.acquaintances
+                .entry((who.account, address))
+                .and_upsert_with(|entry| {
+                    // Forgotten since the line above: then it counts from here on.
+                    let acquaintance = entry.map_or(Acquaintance::since(now), moka::Entry::into_value);
+                    Acquaintance {
+                        failures: acquaintance.failures.and_one(&self.account_policy, now),
+                        ..acquaintance
+                    }
+                });
+            return;
+        }
+        count(&self.accounts, who.account, &self.account_policy, now);
+        if let Some(address) = who.address {
+            count(&self.addresses, address, &self.address_policy, now);
+        }
+    }
+
+    /// The address's own failures stay: else somebody with an account could wipe them out between guesses.
+    fn record_success(&self, who: &Who) {
+        self.accounts.invalidate(&who.account);
+        if let Some(address) = who.address {
+            self.acquaintances.insert(
+                (who.account, address),
+                Acquaintance::since(self.clock.monotonic()),
+            );
+        }
+    }
+
+    fn acquaintance(&self, who: &Who, now: Duration) -> Option<Acquaintance> {
+        let acquaintance = self.acquaintances.get(&(who.account, who.address?))?;
+        (now.saturating_sub(acquaintance.since) <= ACQUAINTED_FOR).then_some(acquaintance)
+    }
+}
+
+/// An attempt at a password that is under way.
+///
+/// Dropped without a word it counts as a failure, so that hanging up early does not help.
+#[must_use]
+pub(crate) struct Attempt<'a> {
+    throttle: &'a Throttle,
+    who: Option<Who>,
+}
+
+impl Attempt<'_> {
+    pub(crate) fn succeeded(mut self) {
+        if let Some(who) = self.who.take() {
+            self.throttle.record_success(&who);
+        }
+    }
+
+    /// Nobody could say whether the password was right.
+    pub(crate) fn came_to_nothing(mut self) {
+        self.who = None;
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if let Some(who) = &self.who {
+            self.throttle.record_failure(who);
+        }
+    }
+}
+
+/// Who tries, and from where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Who {
+    account: Account,
+    address: Option<IpAddr>,
+}
+
+impl Who {
+    /// Somebody who gives a name, whether anybody has it or not; else the answer would tell.
+    pub(crate) fn signing_in(login: &str, address: IpAddr) -> Self {
+        Self {
+            account: account("login", &login.to_lowercase()),
+            address: Some(network(address)),
+        }
+    }
+
+    /// Somebody who is signed in and gives the password once more.
+    pub(crate) fn signed_in(user: UserId) -> Self {
+        Self {
+            account: account("user", &user.to_string()),
+            address: None,
+        }
+    }
+}
+
+/// A digest, so that long names take no more memory than short ones.
+type Account = [u8; 32];
+
+fn account(kind: &str, name: &str) -> Account {
+    let mut account = [0; 32];
+    account.copy_from_slice(digest(&SHA256, format!("{kind}/{name}").as_bytes()).as_ref());
+    account
+}
+
+/// What one subscriber has: an address of IPv4, a /64 of IPv6.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Policy {
+    /// Failures that cost nothing, the last of which begins the first wait.
+    free: u32,
+    longest: Duration,
+}
+
+/// Wrong passwords in a row.
+#[derive(Debug, Clone, Copy, Default)]
+struct Failures {
+    count: u32,
+    wait_ends: Duration,
+}
+
+impl Failures {
+    fn wait(&self, now: Duration) -> Duration {
+        self.wait_ends.saturating_sub(now)
+    }
+
+    fn and_one(self, policy: &Policy, now: Duration) -> Self {
+        // As long as the longest wait without a failure, and the row is broken.
+        let is_row = now.saturating_sub(self.wait_ends) <= policy.longest;
+        let count = if is_row { self.count.saturating_add(1) } else { 1 };
+        let wait = match count.checked_sub(policy.free) {
+            Some(doublings) => Duration::from_secs(2_u64.saturating_pow(doublings)).min(policy.longest),
+            None => Duration::ZERO,
+        };
+        Self {
+            count,
+            wait_ends: now.saturating_add(wait),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Acquaintance {
+    since: Duration,
+    failures: Failures,
+}
+
+impl Acquaintance {
+    fn since(now: Duration) -> Self {
+        Self {
+            since: now,
+            failures: Failures::default(),
+        }
+    }
+}
+
+fn count<K>(failures: &Cache<K, Failures>, key: K, policy: &Policy, now: Duration)
+where
+    K: Hash + Eq + Send + Sync + 'static,
+{
+    failures.entry(key).and_upsert_with(|entry| {
+        entry
+            .map_or_else(Failures::default, moka::Entry::into_value)
+            .and_one(policy, now)
+    });
+}
+
+fn bounded<K, V>() -> Cache<K, V>
+where
+    K: Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    // Not the default policy, which would rather refuse newcomers: a full cache must not stop the counting.
+    Cache::builder()
+        .max_capacity(CAPACITY)
+        .eviction_policy(EvictionPolicy::lru())
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Failures, Policy, network};
+
+    #[test]
+    fn waits_double_from_a_second_to_a_quarter_of_an_hour() {
+        let policy = Policy {
+            free: 5,
+            longest: Duration::from_secs(900),
+        };
+        let mut now = Duration::from_secs(1000);
+        let mut failures = Failures::default();
+        let waits: Vec<u64> = (0..18)
+            .map(|_| {
+                failures = failures.and_one(&policy, now);
+                let wait = failures.wait(now);
+                now += wait;
+                wait.as_secs()
+            })
+            .collect();
+        assert_eq!(
+            waits,
+            [
+                0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900, 900
+            ]
+        );
+        let later = now + Duration::from_secs(901);
+        assert_eq!(failures.and_one(&policy, later).wait(later), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_subscriber_of_ipv6_is_a_block_of_64() {
+        let of = |text: &str| network(text.parse().unwrap()).to_string();
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(of("::ffff:192.0.2.1"), "192.0.2.1");
+        assert_eq!(of("192.0.2.1"), "192.0.2.1");
+    }
+}
