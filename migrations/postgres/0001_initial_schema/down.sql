@@ -1,0 +1,10 @@
+DROP TABLE revisions;
+DROP TABLE audit_log;
+DROP TABLE attempts;
+DROP TABLE requests;
+DROP TABLE price_versions;
+DROP TABLE upstream_accounts;
+DROP TABLE api_keys;
+DROP TABLE refresh_tokens;
+DROP TABLE sessions;
+DROP TABLE users;
