@@ -1,1 +1,40 @@
 #![doc = include_str!("../README.md")]
+
+mod accounts;
+pub mod admin;
+mod error;
+mod history;
+mod keys;
+mod lock;
+mod migrations;
+mod pg;
+mod pool;
+mod prices;
+mod recording;
+mod reports;
+mod revisions;
+mod schema;
+mod scope;
+mod sessions;
+mod settings;
+mod sqlite;
+mod store;
+mod system;
+mod target;
+mod types;
+mod usage;
+mod users;
+
+pub use accounts::{AccountChanges, AccountRow, NewAccount, SealedCredential};
+pub use error::{OpenError, StoreError};
+pub use history::{ExportedAttempt, RecordedAttempt, RecordedRequest, RequestDetail, Slice};
+pub use keys::{ApiKeyChanges, NewApiKey};
+pub use reports::{Point, Summary};
+pub use revisions::Revisions;
+pub use settings::StoreSettings;
+pub use store::{Backend, Store};
+pub use system::Counts;
+pub use usage::{
+    Bucket, Cursor, Group, GroupBy, InvalidCursor, Totals, UnknownBucket, UnknownGroupBy, UsageFilter,
+};
+pub use users::{NewUser, UserChanges};

@@ -1,0 +1,142 @@
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use diesel_async::RunQueryDsl;
+use gateway_auth::Scope;
+use gateway_domain::{AccountId, Page, Paged, ProviderKind, UpstreamAccount};
+
+use super::system::{Kind, bump};
+use super::{Conn, Db};
+use crate::StoreError;
+use crate::accounts::{AccountChangeset, StoredAccount};
+use crate::schema::{upstream_accounts, users};
+use crate::scope::owner;
+use crate::types::StoredId;
+
+pub(crate) async fn create(conn: &mut Conn, row: StoredAccount) -> Result<Option<StoredAccount>, StoreError> {
+    write_tx!(conn, {
+        bump(conn, Kind::Accounts).await?;
+        if let Some(owner_id) = row.owner_id {
+            // Deleting a user bumps the same revision, so that the user found here is there until the end.
+            let owner = users::table
+                .find(owner_id)
+                .select(users::id)
+                .first::<StoredId>(conn)
+                .await
+                .optional()?;
+            if owner.is_none() {
+                return Ok(None);
+            }
+        }
+        diesel::insert_into(upstream_accounts::table)
+            .values(row.clone())
+            .execute(conn)
+            .await?;
+        Ok(Some(row))
+    })
+}
+
+pub(crate) async fn list(
+    conn: &mut Conn,
+    scope: Scope,
+    provider: Option<ProviderKind>,
+    page: Page,
+) -> Result<Paged<UpstreamAccount>, StoreError> {
+    let matching = || {
+        let query = upstream_accounts::table.into_boxed::<Db>();
+        let query = match scope {
+            Scope::Everyone => query,
+            Scope::Only(user) => query.filter(
+                upstream_accounts::owner_id
+                    .eq(Some(StoredId::from(user)))
+                    .or(upstream_accounts::owner_id.is_null()),
+            ),
+        };
+        match provider {
+            None => query,
+            Some(provider) => query.filter(upstream_accounts::provider.eq(provider.as_str())),
+        }
+    };
+    let total = matching().select(count_star()).get_result(conn).await?;
+    let rows = matching()
+        .order(upstream_accounts::id)
+        .limit(page.limit())
+        .offset(page.offset())
+        .select(StoredAccount::as_select())
+        .load(conn)
+        .await?;
+    Ok(Paged {
+        items: rows
+            .into_iter()
+            .map(StoredAccount::into_account)
+            .collect::<Result<_, _>>()?,
+        total,
+    })
+}
+
+pub(crate) async fn find(
+    conn: &mut Conn,
+    scope: Scope,
+    id: AccountId,
+) -> Result<Option<StoredAccount>, StoreError> {
+    let (mine, everyones) = owner(scope);
+    let row = upstream_accounts::table
+        .find(StoredId::from(id))
+        .filter(
+            upstream_accounts::owner_id
+                .is_null()
+                .or(upstream_accounts::owner_id.eq(Some(mine)).assume_not_null())
+                .or(everyones.into_sql::<Bool>()),
+        )
+        .select(StoredAccount::as_select())
+        .first(conn)
+        .await;
+    Ok(row.optional()?)
+}
+
+pub(crate) async fn update(
+    conn: &mut Conn,
+    scope: Scope,
+    id: AccountId,
+    changes: AccountChangeset,
+) -> Result<Option<StoredAccount>, StoreError> {
+    let (mine, everyones) = owner(scope);
+    write_tx!(conn, {
+        bump(conn, Kind::Accounts).await?;
+        let row = diesel::update(upstream_accounts::table.find(StoredId::from(id)))
+            .filter(
+                upstream_accounts::owner_id
+                    .eq(Some(mine))
+                    .or(everyones.into_sql::<Bool>()),
+            )
+            .set(changes)
+            .returning(StoredAccount::as_returning())
+            .get_result(conn)
+            .await;
+        Ok(row.optional()?)
+    })
+}
+
+pub(crate) async fn delete(conn: &mut Conn, scope: Scope, id: AccountId) -> Result<bool, StoreError> {
+    let (mine, everyones) = owner(scope);
+    write_tx!(conn, {
+        bump(conn, Kind::Accounts).await?;
+        let deleted = diesel::delete(upstream_accounts::table.find(StoredId::from(id)))
+            .filter(
+                upstream_accounts::owner_id
+                    .eq(Some(mine))
+                    .or(everyones.into_sql::<Bool>()),
+            )
+            .execute(conn)
+            .await?;
+        Ok(deleted > 0)
+    })
+}
+
+pub(crate) async fn all(conn: &mut Conn) -> Result<Vec<StoredAccount>, StoreError> {
+    Ok(upstream_accounts::table
+        .order(upstream_accounts::id)
+        .select(StoredAccount::as_select())
+        .load(conn)
+        .await?)
+}

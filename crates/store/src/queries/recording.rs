@@ -1,0 +1,87 @@
+use std::time::Duration;
+
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable};
+use diesel_async::RunQueryDsl;
+use gateway_domain::{ApiKeyId, Nanodollars, Timestamp};
+
+use super::{BULK_ROWS, Conn, bulk};
+use crate::StoreError;
+use crate::recording::Batch;
+use crate::schema::{api_keys, attempts, requests, upstream_accounts};
+use crate::types::{StoredId, StoredTime};
+
+/// How old a `last_used_at` must be before it is written again.
+const LAST_USED_STEP: Duration = Duration::from_secs(1);
+
+pub(crate) async fn record(conn: &mut Conn, mut batch: Batch) -> Result<usize, StoreError> {
+    write_tx!(conn, {
+        let mut new = 0;
+        while !batch.requests.is_empty() {
+            let rows: Vec<_> = batch
+                .requests
+                .drain(..batch.requests.len().min(BULK_ROWS))
+                .collect();
+            new += bulk!(
+                conn,
+                diesel::insert_into(requests::table)
+                    .values(rows)
+                    .on_conflict_do_nothing()
+            )?;
+        }
+        while !batch.attempts.is_empty() {
+            let rows: Vec<_> = batch
+                .attempts
+                .drain(..batch.attempts.len().min(BULK_ROWS))
+                .collect();
+            bulk!(
+                conn,
+                diesel::insert_into(attempts::table)
+                    .values(rows)
+                    .on_conflict_do_nothing()
+            )?;
+        }
+        // Last, so that these rows stay locked as briefly as can be.
+        for (id, at) in batch.keys {
+            let due = StoredTime(at.0 - LAST_USED_STEP);
+            diesel::update(api_keys::table.find(id))
+                .filter(
+                    api_keys::last_used_at
+                        .is_null()
+                        .or(api_keys::last_used_at.lt(due).assume_not_null()),
+                )
+                .set(api_keys::last_used_at.eq(Some(at)))
+                .execute(conn)
+                .await?;
+        }
+        for (id, at) in batch.accounts {
+            let due = StoredTime(at.0 - LAST_USED_STEP);
+            let last = upstream_accounts::last_used_at;
+            diesel::update(upstream_accounts::table.find(id))
+                .filter(last.is_null().or(last.lt(due).assume_not_null()))
+                .set(last.eq(Some(at)))
+                .execute(conn)
+                .await?;
+        }
+        Ok(new)
+    })
+}
+
+pub(crate) async fn spending(
+    conn: &mut Conn,
+    keys: Vec<(ApiKeyId, Timestamp)>,
+) -> Result<Vec<Nanodollars>, StoreError> {
+    let mut amounts = Vec::with_capacity(keys.len());
+    for (key, from) in keys {
+        let spent = requests::table
+            .filter(requests::key_id.eq(StoredId::from(key)))
+            .filter(requests::started_at.ge(StoredTime(from)))
+            // On PostgreSQL a sum of bigint is a numeric.
+            .select(sql::<Nullable<BigInt>>("CAST(SUM(cost_nanos) AS BIGINT)"))
+            .get_result::<Option<i64>>(conn)
+            .await?;
+        amounts.push(Nanodollars::from_nanos(spent.unwrap_or(0)));
+    }
+    Ok(amounts)
+}

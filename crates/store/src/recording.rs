@@ -1,0 +1,239 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use diesel::prelude::*;
+use gateway_domain::{Nanodollars, TokenCounts};
+use gateway_metering::{AttemptRecord, RequestRecord};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::schema::{attempts, requests};
+use crate::store::query;
+use crate::types::{StoredDoc, StoredId, StoredTime, count, without_nul};
+use crate::{Store, StoreError};
+
+impl Store {
+    /// Writes finished requests with their attempts and returns how many were new.
+    ///
+    /// All or none: one transaction. A record that is stored already is left as it is, so that writing twice stores
+    /// once. Keys and accounts get their `last_used_at`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] if the same call may succeed later; [`StoreError::Other`] if the database refuses
+    /// one of the records, and with it all of them.
+    pub async fn record_usage(&self, records: Vec<RequestRecord>) -> Result<usize, StoreError> {
+        if records.is_empty() {
+            return Ok(0);
+        }
+        let batch = Batch::new(&records)?;
+        query!(self, batch, recording::record(batch))
+    }
+}
+
+/// The rows of many records, each kind in the order of its ids: the same order in every transaction means that none
+/// waits for another that waits for it.
+pub(crate) struct Batch {
+    pub(crate) requests: Vec<RequestRow>,
+    pub(crate) attempts: Vec<AttemptRow>,
+    pub(crate) keys: BTreeMap<StoredId, StoredTime>,
+    pub(crate) accounts: BTreeMap<StoredId, StoredTime>,
+}
+
+impl Batch {
+    fn new(records: &[RequestRecord]) -> Result<Self, StoreError> {
+        let mut batch = Self {
+            requests: records.iter().map(RequestRow::new).collect::<Result<_, _>>()?,
+            attempts: Vec::with_capacity(records.len()),
+            keys: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+        };
+        for record in records {
+            note_use(&mut batch.keys, record.key_id.into(), record.started_at.into());
+            for attempt in &record.attempts {
+                note_use(
+                    &mut batch.accounts,
+                    attempt.account_id.into(),
+                    attempt.started_at.into(),
+                );
+                batch.attempts.push(AttemptRow::new(record, attempt));
+            }
+        }
+        batch.requests.sort_by_key(|row| row.id);
+        batch.attempts.sort_by_key(|row| row.id);
+        Ok(batch)
+    }
+}
+
+fn note_use(last: &mut BTreeMap<StoredId, StoredTime>, id: StoredId, at: StoredTime) {
+    last.entry(id)
+        .and_modify(|latest| *latest = at.max(*latest))
+        .or_insert(at);
+}
+
+/// How an account that was passed over is kept.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct PassedOverDoc {
+    pub(crate) account_id: Uuid,
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = requests, check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
+#[diesel(treat_none_as_default_value = false)]
+pub(crate) struct RequestRow {
+    pub(crate) id: StoredId,
+    pub(crate) started_at: StoredTime,
+    pub(crate) user_id: StoredId,
+    pub(crate) key_id: StoredId,
+    pub(crate) dialect: String,
+    pub(crate) model: String,
+    pub(crate) stream: bool,
+    pub(crate) status: String,
+    pub(crate) http_status: Option<i32>,
+    pub(crate) fault: Option<String>,
+    pub(crate) latency_us: i64,
+    pub(crate) ttft_us: Option<i64>,
+    pub(crate) passed_over: StoredDoc,
+    pub(crate) attempts: i32,
+    pub(crate) input_tokens: i64,
+    pub(crate) cache_read_tokens: i64,
+    pub(crate) cache_write_5m_tokens: i64,
+    pub(crate) cache_write_1h_tokens: i64,
+    pub(crate) output_tokens: i64,
+    pub(crate) reasoning_tokens: i64,
+    pub(crate) cost_nanos: Option<i64>,
+}
+
+impl RequestRow {
+    fn new(record: &RequestRecord) -> Result<Self, StoreError> {
+        let passed_over: Vec<PassedOverDoc> = record
+            .passed_over
+            .iter()
+            .map(|passed| PassedOverDoc {
+                account_id: passed.account_id.as_uuid(),
+                reason: without_nul(&passed.reason),
+            })
+            .collect();
+        let TokenCounts {
+            input,
+            cache_read,
+            cache_write_5m,
+            cache_write_1h,
+            output,
+            reasoning,
+        } = record.tokens();
+        Ok(Self {
+            id: record.id.into(),
+            started_at: record.started_at.into(),
+            user_id: record.user_id.into(),
+            key_id: record.key_id.into(),
+            dialect: record.dialect.as_str().to_owned(),
+            model: without_nul(&record.model),
+            stream: record.stream,
+            status: record.status.as_str().to_owned(),
+            http_status: record.http_status.map(i32::from),
+            fault: record.fault.map(|fault| fault.as_str().to_owned()),
+            latency_us: micros(record.latency),
+            ttft_us: record.ttft.map(micros),
+            passed_over: StoredDoc::of(&passed_over)?,
+            attempts: i32::try_from(record.attempts.len()).unwrap_or(i32::MAX),
+            input_tokens: count(input),
+            cache_read_tokens: count(cache_read),
+            cache_write_5m_tokens: count(cache_write_5m),
+            cache_write_1h_tokens: count(cache_write_1h),
+            output_tokens: count(output),
+            reasoning_tokens: count(reasoning),
+            cost_nanos: record.cost().map(Nanodollars::as_nanos),
+        })
+    }
+}
+
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = attempts, check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
+#[diesel(treat_none_as_default_value = false)]
+pub(crate) struct AttemptRow {
+    pub(crate) id: StoredId,
+    pub(crate) request_id: StoredId,
+    pub(crate) number: i32,
+    pub(crate) started_at: StoredTime,
+    pub(crate) user_id: StoredId,
+    pub(crate) key_id: StoredId,
+    pub(crate) account_id: StoredId,
+    pub(crate) provider: String,
+    pub(crate) model: String,
+    pub(crate) upstream_model: String,
+    pub(crate) status: String,
+    pub(crate) http_status: Option<i32>,
+    pub(crate) fault: Option<String>,
+    pub(crate) fault_reason: Option<String>,
+    pub(crate) input_tokens: i64,
+    pub(crate) cache_read_tokens: i64,
+    pub(crate) cache_write_5m_tokens: i64,
+    pub(crate) cache_write_1h_tokens: i64,
+    pub(crate) output_tokens: i64,
+    pub(crate) reasoning_tokens: i64,
+    pub(crate) web_searches: i64,
+    pub(crate) service_tier: Option<String>,
+    pub(crate) speed: Option<String>,
+    pub(crate) inference_geo: Option<String>,
+    pub(crate) usage_source: String,
+    pub(crate) cost_nanos: Option<i64>,
+    pub(crate) price_version: Option<String>,
+    pub(crate) latency_us: i64,
+    pub(crate) ttft_us: Option<i64>,
+    pub(crate) upstream_request_id: Option<String>,
+    pub(crate) upstream_message_id: Option<String>,
+}
+
+impl AttemptRow {
+    fn new(request: &RequestRecord, attempt: &AttemptRecord) -> Self {
+        let usage = &attempt.usage;
+        let TokenCounts {
+            input,
+            cache_read,
+            cache_write_5m,
+            cache_write_1h,
+            output,
+            reasoning,
+        } = usage.tokens;
+        let text = |text: &Option<String>| text.as_deref().map(without_nul);
+        Self {
+            id: attempt.id.into(),
+            request_id: request.id.into(),
+            number: i32::from(attempt.number),
+            started_at: attempt.started_at.into(),
+            user_id: request.user_id.into(),
+            key_id: request.key_id.into(),
+            account_id: attempt.account_id.into(),
+            provider: attempt.provider.as_str().to_owned(),
+            model: without_nul(&request.model),
+            upstream_model: without_nul(&attempt.upstream_model),
+            status: attempt.status.as_str().to_owned(),
+            http_status: attempt.http_status.map(i32::from),
+            fault: attempt.fault.map(|fault| fault.as_str().to_owned()),
+            fault_reason: text(&attempt.fault_reason),
+            input_tokens: count(input),
+            cache_read_tokens: count(cache_read),
+            cache_write_5m_tokens: count(cache_write_5m),
+            cache_write_1h_tokens: count(cache_write_1h),
+            output_tokens: count(output),
+            reasoning_tokens: count(reasoning),
+            web_searches: count(usage.web_searches),
+            service_tier: text(&usage.service_tier),
+            speed: text(&usage.speed),
+            inference_geo: text(&usage.inference_geo),
+            usage_source: attempt.usage_source.as_str().to_owned(),
+            cost_nanos: attempt.cost.map(Nanodollars::as_nanos),
+            price_version: text(&attempt.price_version),
+            latency_us: micros(attempt.latency),
+            ttft_us: attempt.ttft.map(micros),
+            upstream_request_id: text(&attempt.upstream_request_id),
+            upstream_message_id: text(&attempt.upstream_message_id),
+        }
+    }
+}
+
+fn micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,186 @@
+use diesel::prelude::*;
+use gateway_auth::PasswordHash;
+use gateway_domain::{Page, Paged, Role, Timestamp, User, UserId};
+use uuid::{Uuid, uuid};
+
+use crate::schema::users;
+use crate::store::{change, query};
+use crate::types::{StoredId, StoredTime, without_nul};
+use crate::{Store, StoreError};
+
+/// The users that migration 0002 makes: `admin` and `testuser`.
+pub(crate) const SEEDED: [Uuid; 2] = [
+    uuid!("019b76da-a800-7000-8000-000000000001"),
+    uuid!("019b76da-a800-7000-8000-000000000002"),
+];
+
+/// A user to be made.
+pub struct NewUser {
+    /// Must be unique whatever its case.
+    pub username: String,
+    /// Must be unique whatever its case.
+    pub email: String,
+    /// The hash of the first password.
+    pub password_hash: PasswordHash,
+    /// What the user may do.
+    pub role: Role,
+    /// Whether the password is one that somebody else knows.
+    pub must_change_password: bool,
+}
+
+/// What to change about a user; `None` leaves it.
+#[derive(Default)]
+pub struct UserChanges {
+    /// Must be unique whatever its case.
+    pub email: Option<String>,
+    /// What the user may do.
+    pub role: Option<Role>,
+    /// Deactivating ends the user's sessions.
+    pub is_active: Option<bool>,
+    /// Another password ends the user's sessions.
+    pub password_hash: Option<PasswordHash>,
+    /// Whether the password is one that somebody else knows.
+    pub must_change_password: Option<bool>,
+}
+
+impl Store {
+    /// The users whose username or e-mail address holds `q`, whatever its case, in the order in which they were made.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] if the database does not answer.
+    pub async fn list_users(&self, q: Option<&str>, page: Page) -> Result<Paged<User>, StoreError> {
+        let pattern = q.map(containing);
+        query!(self, read, users::list(pattern, page))
+    }
+
+    /// Makes an active user.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Taken`] if another user has the username or the e-mail address.
+    pub async fn create_user(&self, user: NewUser) -> Result<User, StoreError> {
+        let now = self.now();
+        let user = UserRow {
+            id: UserId::random().into(),
+            username: user.username,
+            email: user.email,
+            password_hash: user.password_hash.as_str().to_owned(),
+            role: user.role.as_str().to_owned(),
+            is_active: true,
+            must_change_password: user.must_change_password,
+            created_at: now.into(),
+            updated_at: now.into(),
+            last_login_at: None,
+        };
+        let row = user.clone();
+        query!(self, write, users::create(row))?;
+        user.into_user()
+    }
+
+    /// The user with this id.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] if the database does not answer.
+    pub async fn find_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        query!(self, read, users::find(id))?
+            .map(UserRow::into_user)
+            .transpose()
+    }
+
+    /// Changes a user and returns what became of it; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::LastAdmin`] if no active admin would be left, [`StoreError::Taken`] if another user has the
+    /// e-mail address. Nothing is changed then.
+    pub async fn update_user(&self, id: UserId, changes: UserChanges) -> Result<Option<User>, StoreError> {
+        let now = self.now();
+        let changes = UserChangeset {
+            email: changes.email,
+            role: changes.role.map(|role| role.as_str().to_owned()),
+            is_active: changes.is_active,
+            password_hash: changes.password_hash.map(|hash| hash.as_str().to_owned()),
+            must_change_password: changes.must_change_password,
+            updated_at: now.into(),
+        };
+        change!(self, users::update(id, changes, now))
+    }
+
+    /// Deletes a user with all sessions, API keys and accounts of theirs, and says whether there was one. The history
+    /// of usage stays.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::LastAdmin`] if no active admin would be left. Nothing is deleted then.
+    pub async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
+        change!(self, users::delete(id))
+    }
+
+    /// The usernames of the active accounts that every installation begins with and whose published passwords still
+    /// stand.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] if the database does not answer.
+    pub async fn has_default_passwords(&self) -> Result<Vec<String>, StoreError> {
+        query!(self, read, users::with_default_passwords())
+    }
+}
+
+/// The pattern of LIKE for texts that hold `q`, with `\` as its escape.
+fn containing(q: &str) -> String {
+    let mut pattern = String::with_capacity(q.len() + 2);
+    pattern.push('%');
+    for character in without_nul(q).chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}
+
+#[derive(Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = users, check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
+pub(crate) struct UserRow {
+    pub(crate) id: StoredId,
+    pub(crate) username: String,
+    pub(crate) email: String,
+    pub(crate) password_hash: String,
+    pub(crate) role: String,
+    pub(crate) is_active: bool,
+    pub(crate) must_change_password: bool,
+    pub(crate) created_at: StoredTime,
+    pub(crate) updated_at: StoredTime,
+    pub(crate) last_login_at: Option<StoredTime>,
+}
+
+impl UserRow {
+    pub(crate) fn into_user(self) -> Result<User, StoreError> {
+        Ok(User {
+            id: self.id.into(),
+            username: self.username,
+            email: self.email,
+            role: self.role.parse().map_err(StoreError::other)?,
+            is_active: self.is_active,
+            must_change_password: self.must_change_password,
+            created_at: self.created_at.into(),
+            updated_at: self.updated_at.into(),
+            last_login_at: self.last_login_at.map(Timestamp::from),
+        })
+    }
+}
+
+#[derive(AsChangeset)]
+#[diesel(table_name = users)]
+pub(crate) struct UserChangeset {
+    pub(crate) email: Option<String>,
+    pub(crate) role: Option<String>,
+    pub(crate) is_active: Option<bool>,
+    pub(crate) password_hash: Option<String>,
+    pub(crate) must_change_password: Option<bool>,
+    pub(crate) updated_at: StoredTime,
+}
