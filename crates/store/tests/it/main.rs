@@ -1,0 +1,16 @@
+//! Behaviour of the store, each test on SQLite and on PostgreSQL.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod accounts;
+mod admin;
+mod concurrency;
+mod fixture;
+mod history;
+mod keys;
+mod migrations;
+mod prices;
+mod recording;
+mod reports;
+mod revisions;
+mod sessions;
+mod users;
