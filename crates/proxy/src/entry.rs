@@ -216,6 +216,13 @@ impl Entry {
         record.ttft = ttft;
         self.admission.charge_tokens(record.tokens().total());
         self.shared.metrics.request_ended(&record);
+        tracing::debug!(
+            status = record.status.as_str(),
+            http_status = record.http_status,
+            attempts = record.attempts.len(),
+            latency_ms = latency.as_secs_f64() * 1000.0,
+            "request ended"
+        );
         if self.is_billed {
             if let Some(cost) = record.cost() {
                 self.shared.spend.add(record.key_id, cost);

@@ -33,6 +33,8 @@ pub struct AnswerStream {
     exchange: Exchange,
     silence: Silence,
     is_booked: bool,
+    /// The request's, so that what is logged while the stream runs names it too.
+    span: tracing::Span,
 }
 
 /// A stream read as far as it must be before the client may see it.
@@ -75,6 +77,7 @@ impl AnswerStream {
             exchange,
             silence: Silence::new(idle_timeout),
             is_booked: false,
+            span: tracing::Span::current(),
         };
         stream.note_phase();
         stream
@@ -171,6 +174,8 @@ impl Stream for AnswerStream {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
+        let span = this.span.clone();
+        let _entered = span.enter();
         if let Some(chunk) = this.held.pop_front() {
             return Poll::Ready(Some(Ok(chunk)));
         }
@@ -211,6 +216,8 @@ impl Stream for AnswerStream {
 
 impl Drop for AnswerStream {
     fn drop(&mut self) {
+        let span = self.span.clone();
+        let _entered = span.enter();
         self.book_broken(Outcome::Cancelled, None);
     }
 }
