@@ -70,7 +70,7 @@ pub(crate) struct Serve {
     /// The address to listen on [default: server.host, 127.0.0.1 as shipped]
     #[arg(long)]
     pub(crate) host: Option<IpAddr>,
-    /// Which config/<profile>.toml to read [default: development]
+    /// Which config/PROFILE.toml to read [default: development]
     #[arg(long)]
     pub(crate) profile: Option<String>,
     /// One more configuration file, read after the profile's
