@@ -1,1 +1,30 @@
 #![doc = include_str!("../README.md")]
+
+mod address;
+mod app;
+mod auth;
+mod body;
+mod coding;
+mod docs;
+mod error;
+mod exchange;
+mod face;
+mod guard;
+mod health;
+mod object;
+mod operations;
+mod patch;
+mod path;
+mod policy;
+mod ports;
+mod query;
+mod routes;
+mod rules;
+mod secret;
+mod settings;
+mod users;
+
+pub use app::{App, Readiness, Rooms};
+pub use ports::{StoredAccounts, StoredUsage};
+pub use routes::configure;
+pub use settings::ApiSettings;

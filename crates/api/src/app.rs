@@ -1,0 +1,132 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use actix_web::{HttpRequest, web};
+use gateway_auth::{KeyHasher, KeyRing, Sessions, Vault};
+use gateway_domain::{Clock, Timestamp};
+use gateway_metering::{Limiter, PriceCatalogue};
+use gateway_proxy::{Shared, SourceError};
+use gateway_store::{Store, StoreError};
+use tokio::sync::Semaphore;
+
+use crate::ApiSettings;
+
+/// The rooms that answer, as the binary has opened them.
+pub struct Rooms {
+    /// The memory.
+    pub store: Arc<Store>,
+    /// Who is signed in.
+    pub sessions: Sessions,
+    /// Who comes with an API key.
+    pub keys: KeyRing,
+    /// Makes API keys; the same that `keys` checks with.
+    pub key_hasher: KeyHasher,
+    /// Seals the credentials of upstream accounts.
+    pub vault: Arc<Vault>,
+    /// What the workers' engines have in common.
+    pub proxy: Arc<Shared>,
+    /// How fast API keys may be used.
+    pub limiter: Arc<Limiter>,
+    /// The price list without an operator's prices.
+    pub shipped_prices: PriceCatalogue,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The HTTP face and the rooms behind it: one for the process, shared by every worker.
+pub struct App {
+    rooms: Rooms,
+    /// What the face accepts and shows.
+    pub settings: ApiSettings,
+    /// Whether it takes requests.
+    pub readiness: Readiness,
+    /// Bytes that bodies may still take in memory.
+    pub(crate) bodies: Arc<Semaphore>,
+    pub(crate) started_at: Timestamp,
+}
+
+impl App {
+    /// A face that is not ready yet; [`Readiness::open`] makes it so.
+    #[must_use]
+    pub fn new(rooms: Rooms, settings: ApiSettings) -> Self {
+        let bodies = settings.max_bodies_in_memory_bytes.min(Semaphore::MAX_PERMITS);
+        Self {
+            started_at: rooms.clock.now(),
+            rooms,
+            settings,
+            readiness: Readiness::default(),
+            bodies: Arc::new(Semaphore::new(bodies)),
+        }
+    }
+
+    /// Takes in a change of upstream accounts, made here or elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError`] when they cannot be read; the old ones stay.
+    pub async fn reload_accounts(&self) -> Result<(), SourceError> {
+        self.proxy.catalogue().reload().await
+    }
+
+    /// Takes in a change of prices, made here or elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when they cannot be read; the old ones stay.
+    pub async fn reload_prices(&self) -> Result<(), StoreError> {
+        let set = self.store.current_prices().await?;
+        self.proxy
+            .prices()
+            .replace(self.shipped_prices.with_overrides(set));
+        Ok(())
+    }
+
+    /// Takes in a change of API keys or their owners, made here or elsewhere.
+    pub fn forget_keys(&self) {
+        self.keys.clear();
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Rooms;
+
+    fn deref(&self) -> &Rooms {
+        &self.rooms
+    }
+}
+
+/// The state that a request's handler works with.
+pub(crate) fn of(request: &HttpRequest) -> &App {
+    request
+        .app_data::<web::Data<App>>()
+        .expect("`configure` registers the state before any route")
+}
+
+/// Whether the process takes requests: not before it has started, nor while it drains.
+#[derive(Debug, Default)]
+pub struct Readiness(AtomicU8);
+
+const STARTING: u8 = 0;
+const OPEN: u8 = 1;
+const DRAINING: u8 = 2;
+
+impl Readiness {
+    /// Everything is there: requests are welcome.
+    pub fn open(&self) {
+        self.0.store(OPEN, Ordering::Release);
+    }
+
+    /// The process is about to stop: requests that are open may end, balancers should send no more.
+    pub fn drain(&self) {
+        self.0.store(DRAINING, Ordering::Release);
+    }
+
+    /// Why it takes no requests, in one word.
+    pub(crate) fn obstacle(&self) -> Option<&'static str> {
+        match self.0.load(Ordering::Acquire) {
+            STARTING => Some("starting"),
+            OPEN => None,
+            _ => Some("draining"),
+        }
+    }
+}

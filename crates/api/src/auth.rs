@@ -1,0 +1,187 @@
+use actix_web::http::header::USER_AGENT;
+use actix_web::{HttpRequest, HttpResponse};
+use gateway_auth::{SignIn, TokenPair};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::address::ClientAddress;
+use crate::app;
+use crate::body::{Json, OptionalJson};
+use crate::error::Problem;
+use crate::face::Envelope;
+use crate::policy::{Public, SignedIn};
+use crate::secret::Secret;
+use crate::users::UserView;
+
+/// Who signs in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Login {
+    /// The username, or the e-mail address.
+    username: String,
+    #[schema(value_type = String, format = Password)]
+    password: Secret,
+}
+
+/// A refresh token.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Refresh {
+    /// Works once.
+    #[schema(value_type = String, format = Password)]
+    refresh_token: Secret,
+}
+
+/// A change of one's own password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PasswordChange {
+    #[schema(value_type = String, format = Password)]
+    current_password: Secret,
+    /// 8 to 72 bytes, for admins 12 to 72.
+    #[schema(value_type = String, format = Password)]
+    new_password: Secret,
+}
+
+/// What signing in gives.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Tokens {
+    /// Goes with every request as `Authorization: Bearer`.
+    access_token: String,
+    /// Gets the next pair; works once.
+    refresh_token: String,
+    #[schema(value_type = String, example = "Bearer")]
+    token_type: &'static str,
+    /// Seconds until the access token ends.
+    expires_in: u64,
+    user: UserView,
+}
+
+impl From<TokenPair> for Tokens {
+    fn from(pair: TokenPair) -> Self {
+        Self {
+            access_token: pair.access_token.expose_secret().to_owned(),
+            refresh_token: pair.refresh_token.expose_secret().to_owned(),
+            token_type: "Bearer",
+            expires_in: pair.expires_in.as_secs(),
+            user: pair.user.into(),
+        }
+    }
+}
+
+/// Sign in.
+#[utoipa::path(post, path = "/api/auth/login", tag = "auth", request_body = Login, responses(
+    (status = 200, description = "Signed in", body = Tokens),
+    (status = 400, description = "Malformed JSON", body = Envelope),
+    (status = 401, description = "`invalid_credentials`: unknown user, wrong password or deactivated user", body = Envelope),
+    (status = 413, description = "Too large", body = Envelope),
+    (status = 415, description = "Not JSON", body = Envelope),
+    (status = 422, description = "Not valid", body = Envelope),
+    (status = 429, description = "`too_many_attempts`", body = Envelope),
+    (status = 503, description = "The database is away", body = Envelope),
+))]
+pub(crate) async fn login(
+    _: Public,
+    request: HttpRequest,
+    ClientAddress(address): ClientAddress,
+    Json(login): Json<Login>,
+) -> Result<HttpResponse, Problem> {
+    let user_agent = request
+        .headers()
+        .get(USER_AGENT)
+        .and_then(|agent| agent.to_str().ok());
+    let sign_in = SignIn {
+        login: login.username,
+        password: login.password.into_inner(),
+        address,
+        user_agent: user_agent.map(|agent| agent.chars().take(400).collect()),
+    };
+    let pair = app::of(&request).sessions.sign_in(sign_in).await?;
+    Ok(HttpResponse::Ok().json(Tokens::from(pair)))
+}
+
+/// Exchange a refresh token for a new pair.
+///
+/// A token works once; presenting a used one again ends the whole sign-in.
+#[utoipa::path(post, path = "/api/auth/refresh", tag = "auth", request_body = Refresh, responses(
+    (status = 200, description = "A new pair", body = Tokens),
+    (status = 400, description = "Malformed JSON", body = Envelope),
+    (status = 401, description = "`invalid_token`", body = Envelope),
+    (status = 413, description = "Too large", body = Envelope),
+    (status = 415, description = "Not JSON", body = Envelope),
+    (status = 422, description = "Not valid", body = Envelope),
+    (status = 503, description = "The database is away", body = Envelope),
+))]
+pub(crate) async fn refresh(
+    _: Public,
+    request: HttpRequest,
+    Json(refresh): Json<Refresh>,
+) -> Result<HttpResponse, Problem> {
+    let pair = app::of(&request)
+        .sessions
+        .refresh(refresh.refresh_token.expose())
+        .await?;
+    Ok(HttpResponse::Ok().json(Tokens::from(pair)))
+}
+
+/// Sign out: both tokens end at once.
+#[utoipa::path(post, path = "/api/auth/logout", tag = "auth", request_body = Option<Refresh>, security(("session" = [])), responses(
+    (status = 204, description = "Signed out"),
+    (status = 400, description = "Malformed JSON", body = Envelope),
+    (status = 401, description = "Not signed in", body = Envelope),
+    (status = 413, description = "Too large", body = Envelope),
+    (status = 415, description = "Not JSON", body = Envelope),
+    (status = 422, description = "Not valid", body = Envelope),
+    (status = 503, description = "The database is away", body = Envelope),
+))]
+pub(crate) async fn logout(
+    SignedIn(caller): SignedIn,
+    request: HttpRequest,
+    OptionalJson(body): OptionalJson<Refresh>,
+) -> Result<HttpResponse, Problem> {
+    let refresh_token = body.as_ref().map(|body| body.refresh_token.expose());
+    app::of(&request)
+        .sessions
+        .sign_out(&caller, refresh_token)
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Who am I?
+#[utoipa::path(get, path = "/api/auth/me", tag = "auth", security(("session" = [])), responses(
+    (status = 200, description = "The user that the token belongs to", body = UserView),
+    (status = 401, description = "Not signed in", body = Envelope),
+    (status = 503, description = "The database is away", body = Envelope),
+))]
+pub(crate) async fn me(SignedIn(caller): SignedIn) -> HttpResponse {
+    HttpResponse::Ok().json(UserView::from(caller.user))
+}
+
+/// Change one's own password: every other sign-in of the user ends.
+#[utoipa::path(post, path = "/api/auth/password", tag = "auth", request_body = PasswordChange, security(("session" = [])), responses(
+    (status = 204, description = "Changed"),
+    (status = 400, description = "Malformed JSON", body = Envelope),
+    (status = 401, description = "Not signed in, or `invalid_credentials`: the current password is wrong", body = Envelope),
+    (status = 413, description = "Too large", body = Envelope),
+    (status = 415, description = "Not JSON", body = Envelope),
+    (status = 422, description = "The new password is too short, too long or too common", body = Envelope),
+    (status = 429, description = "`too_many_attempts`", body = Envelope),
+    (status = 503, description = "The database is away", body = Envelope),
+))]
+pub(crate) async fn change_password(
+    SignedIn(caller): SignedIn,
+    request: HttpRequest,
+    Json(change): Json<PasswordChange>,
+) -> Result<HttpResponse, Problem> {
+    let (current, new) = (
+        change.current_password.into_inner(),
+        change.new_password.into_inner(),
+    );
+    let changed = app::of(&request)
+        .sessions
+        .change_password(&caller, current, new)
+        .await;
+    changed.map_err(|error| Problem::from(error).about("new_password"))?;
+    Ok(HttpResponse::NoContent().finish())
+}

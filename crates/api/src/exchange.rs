@@ -1,0 +1,150 @@
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpRequest};
+use gateway_domain::RequestId;
+
+use crate::address;
+use crate::error::{Code, Problem};
+use crate::face::Face;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+const X_GATEWAY_REQUEST_ID: HeaderName = HeaderName::from_static("x-gateway-request-id");
+
+/// What a request is called.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestName {
+    /// The gateway's own name, under which usage is recorded.
+    pub(crate) id: RequestId,
+    /// The client's name when it gave a well-formed one, else the gateway's.
+    shown: HeaderValue,
+}
+
+impl RequestName {
+    fn of(headers: &HeaderMap) -> Self {
+        let id = RequestId::random();
+        let shown = match headers.get(X_REQUEST_ID) {
+            Some(given) if is_well_formed(given.as_bytes()) => given.clone(),
+            _ => header(&id.to_string()),
+        };
+        Self { id, shown }
+    }
+}
+
+/// The name of the request that is being answered.
+pub(crate) fn name_of(request: &HttpRequest) -> RequestName {
+    request
+        .extensions()
+        .get::<RequestName>()
+        .cloned()
+        .unwrap_or_else(|| RequestName::of(request.headers()))
+}
+
+fn is_well_formed(id: &[u8]) -> bool {
+    (1..=128).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic)
+}
+
+fn header(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("-"))
+}
+
+/// Surrounds every request: names it, writes errors in the face of its clients, and sets the headers that every
+/// answer has.
+pub(crate) async fn surround(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let name = RequestName::of(request.headers());
+    request.extensions_mut().insert(name.clone());
+    let response = next.call(request).await?.map_into_boxed_body();
+    let mut response = with_problem_written(response, &name);
+    let request = response.request().clone();
+    dress(&request, response.headers_mut(), &name);
+    Ok(response)
+}
+
+/// Gives a body to an answer that came from an error.
+fn with_problem_written(response: ServiceResponse, name: &RequestName) -> ServiceResponse {
+    let Some(error) = response.response().error() else {
+        return response;
+    };
+    let face = Face::of(response.request().path(), response.request().headers());
+    let shown = name.shown.to_str().unwrap_or_default();
+    let body = match error.as_error::<Problem>() {
+        Some(problem) => face.render(problem, shown),
+        None => face.render(&foreign(error.as_response_error().status_code()), shown),
+    };
+    let (request, mut head) = response.into_parts();
+    head.headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    ServiceResponse::new(request, head.set_body(BoxBody::new(body)))
+}
+
+/// Our words for an error of actix.
+fn foreign(status: StatusCode) -> Problem {
+    match status {
+        StatusCode::NOT_FOUND => Problem::not_found(),
+        status if status.is_client_error() => {
+            Problem::new(Code::MalformedRequest, "the request cannot be read")
+        }
+        _ => Problem::new(Code::InternalError, "the gateway failed to answer"),
+    }
+}
+
+fn dress(request: &HttpRequest, headers: &mut HeaderMap, name: &RequestName) {
+    let path = request.path();
+    headers.insert(X_REQUEST_ID, name.shown.clone());
+    headers.insert(X_GATEWAY_REQUEST_ID, header(&name.id.to_string()));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if path.starts_with("/v1/") {
+        // The provider's own, where there is one, is what its support asks for.
+        if !headers.contains_key(REQUEST_ID) {
+            headers.insert(REQUEST_ID, name.shown.clone());
+        }
+        return;
+    }
+    let policy = if path.starts_with("/docs") {
+        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+    } else {
+        "default-src 'none'; frame-ancestors 'none'"
+    };
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    if !path.starts_with("/docs") {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if address::came_by_tls(request) {
+        headers.insert(
+            STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_well_formed;
+
+    #[test]
+    fn only_short_visible_names_are_kept() {
+        assert!(is_well_formed(b"abc-123"));
+        assert!(is_well_formed(&[b'x'; 128]));
+        for bad in [
+            &b""[..],
+            b"a b",
+            b"a\tb",
+            "\u{fc}".as_bytes(),
+            &[b'x'; 129],
+            b"a\x7f",
+        ] {
+            assert!(!is_well_formed(bad), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+use std::future::{Ready, ready};
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::future::LocalBoxFuture;
+use gateway_auth::{Caller, StoredKey};
+use secrecy::ExposeSecret;
+
+use crate::app::{self, App};
+use crate::error::{Code, Problem};
+use crate::{address, secret};
+
+/// Who may call a route. Every handler's first argument is one.
+pub(crate) trait Policy: FromRequest {}
+
+/// Anybody.
+pub(crate) struct Public;
+
+/// Whoever is signed in, even with a password that must be changed first.
+pub(crate) struct SignedIn(pub(crate) Caller);
+
+/// Whoever is signed in and free to act.
+pub(crate) struct Member(pub(crate) Caller);
+
+/// An admin.
+pub(crate) struct Admin(pub(crate) Caller);
+
+/// Whoever may read the metrics: an admin, a configured token, or everybody by configuration.
+pub(crate) struct Scraper;
+
+/// A client with an API key of the gateway.
+pub(crate) struct GatewayKey(pub(crate) Arc<StoredKey>);
+
+impl Policy for Public {}
+impl Policy for SignedIn {}
+impl Policy for Member {}
+impl Policy for Admin {}
+impl Policy for Scraper {}
+impl Policy for GatewayKey {}
+
+impl FromRequest for Public {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self))
+    }
+}
+
+macro_rules! asynchronous {
+    ($($policy:ident: $from:path,)*) => {$(
+        impl FromRequest for $policy {
+            type Error = Problem;
+            type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                let request = request.clone();
+                Box::pin(async move { $from(&request, app::of(&request)).await })
+            }
+        }
+    )*};
+}
+
+asynchronous! {
+    SignedIn: signed_in,
+    Member: member,
+    Admin: admin,
+    Scraper: scraper,
+    GatewayKey: gateway_key,
+}
+
+async fn signed_in(request: &HttpRequest, app: &App) -> Result<SignedIn, Problem> {
+    let token = bearer(request.headers())?.ok_or_else(|| {
+        Problem::new(
+            Code::NotSignedIn,
+            "sign in and send the access token as a bearer token",
+        )
+    })?;
+    Ok(SignedIn(app.sessions.authenticate(token).await?))
+}
+
+async fn member(request: &HttpRequest, app: &App) -> Result<Member, Problem> {
+    let SignedIn(caller) = signed_in(request, app).await?;
+    if caller.user.must_change_password && app.settings.restrict_default_credentials {
+        return Err(Problem::new(
+            Code::PasswordChangeRequired,
+            "change your password before anything else",
+        ));
+    }
+    Ok(Member(caller))
+}
+
+async fn admin(request: &HttpRequest, app: &App) -> Result<Admin, Problem> {
+    let Member(caller) = member(request, app).await?;
+    if caller.is_admin() {
+        Ok(Admin(caller))
+    } else {
+        Err(Problem::forbidden())
+    }
+}
+
+async fn scraper(request: &HttpRequest, app: &App) -> Result<Scraper, Problem> {
+    if app.settings.metrics_public {
+        return Ok(Scraper);
+    }
+    let token = bearer(request.headers())?;
+    if let (Some(token), Some(configured)) = (token, &app.settings.metrics_token)
+        && !token.is_empty()
+        && secret::is_same(token, configured.expose_secret())
+    {
+        return Ok(Scraper);
+    }
+    admin(request, app).await.map(|_| Scraper)
+}
+
+async fn gateway_key(request: &HttpRequest, app: &App) -> Result<GatewayKey, Problem> {
+    let presented = presented_key(request.headers())?;
+    let stored = app.keys.authenticate(presented).await?;
+    if !stored.key.allows_address(address::of(request)) {
+        return Err(Problem::new(
+            Code::Forbidden,
+            "this API key may not be used from this address",
+        ));
+    }
+    Ok(GatewayKey(stored))
+}
+
+/// The one API key that a request came with, whichever of the headers it is in.
+fn presented_key(headers: &HeaderMap) -> Result<&str, Problem> {
+    let mut presented = bearer(headers)?;
+    for value in headers
+        .get_all("x-api-key")
+        .chain(headers.get_all("x-goog-api-key"))
+    {
+        let key = value
+            .to_str()
+            .map_err(|_| Problem::invalid_api_key("invalid API key"))?;
+        if presented.is_some_and(|other| !secret::is_same(other, key)) {
+            return Err(Problem::invalid_api_key("the request has two different API keys"));
+        }
+        presented = Some(key);
+    }
+    presented.ok_or_else(|| Problem::invalid_api_key("an API key is needed: x-api-key, or a bearer token"))
+}
+
+/// The token of the `Authorization` header, if there is one; any scheme but `Bearer` is refused.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut values = headers.get_all(AUTHORIZATION);
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    if values.next().is_some() {
+        return Err(Problem::new(
+            Code::MalformedRequest,
+            "the request has two Authorization headers",
+        ));
+    }
+    let text = value.to_str().unwrap_or_default();
+    match text.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
+        _ => Err(Problem::new(
+            Code::InvalidToken,
+            "the Authorization header is not a bearer token",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::presented_key;
+    use crate::error::Code;
+
+    fn check(headers: &[(&'static str, &'static str)], expected: Result<&str, Code>) {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        assert_eq!(
+            presented_key(&map).map_err(|problem| problem.code),
+            expected,
+            "{headers:?}"
+        );
+    }
+
+    #[test]
+    fn a_key_may_come_in_three_headers_but_only_one_key() {
+        check(&[("authorization", "Bearer k")], Ok("k"));
+        check(&[("authorization", "bearer  k")], Ok("k"));
+        check(&[("x-api-key", "k")], Ok("k"));
+        check(&[("x-goog-api-key", "k")], Ok("k"));
+        check(&[("x-api-key", "k"), ("authorization", "Bearer k")], Ok("k"));
+        check(
+            &[("x-api-key", "k"), ("authorization", "Bearer other")],
+            Err(Code::InvalidApiKey),
+        );
+        check(
+            &[("x-api-key", "k"), ("x-api-key", "other")],
+            Err(Code::InvalidApiKey),
+        );
+        check(
+            &[("authorization", "Bearer k"), ("authorization", "Bearer k")],
+            Err(Code::MalformedRequest),
+        );
+        check(
+            &[("authorization", "Basic k"), ("x-api-key", "k")],
+            Err(Code::InvalidToken),
+        );
+        check(&[], Err(Code::InvalidApiKey));
+    }
+}

@@ -1,0 +1,158 @@
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpResponse, Resource, middleware};
+use gateway_proxy::Engine;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use crate::app::App;
+use crate::error::Problem;
+use crate::guard::Guarded;
+use crate::policy::Public;
+use crate::{auth, docs, exchange, operations, users};
+
+/// Declares every route once: for actix, for the OpenAPI document, and for `Allow`.
+macro_rules! routes {
+    ($($path:literal => { $($method:ident $($handler:ident)::+),+ })*) => {
+        /// Every path, with its methods.
+        #[cfg(test)]
+        const ROUTES: &[(&str, &[&str])] = &[$(($path, &[$(stringify!($method)),+])),*];
+
+        fn register(config: &mut ServiceConfig) {
+            $(config.service(
+                Resource::new($path)
+                    $(.route(web::$method().to(Guarded($($handler)::+))))+
+                    .default_service(web::to(Guarded(|_: Public| async {
+                        Err::<HttpResponse, _>(Problem::method_not_allowed(&[$(stringify!($method)),+]))
+                    }))),
+            );)*
+        }
+
+        #[derive(OpenApi)]
+        #[openapi(
+            info(
+                title = "LLM gateway",
+                description = "One address for many LLM accounts: API keys, upstream accounts, usage and cost.",
+            ),
+            paths($($($($handler)::+),+),*),
+            modifiers(&Security),
+            tags(
+                (name = "auth", description = "Signing in"),
+                (name = "users", description = "Who can sign in"),
+                (name = "operations", description = "Health, metrics, documentation"),
+            ),
+        )]
+        pub(crate) struct Document;
+    };
+}
+
+routes! {
+    "/api/auth/login" => { post auth::login }
+    "/api/auth/refresh" => { post auth::refresh }
+    "/api/auth/logout" => { post auth::logout }
+    "/api/auth/me" => { get auth::me }
+    "/api/auth/password" => { post auth::change_password }
+
+    "/api/users" => { get users::list, post users::create }
+    "/api/users/{id}" => { get users::read, put users::update, delete users::remove }
+
+    "/" => { get operations::root, head operations::root_head }
+    "/healthz" => { get operations::alive }
+    "/readyz" => { get operations::ready }
+    "/health" => { get operations::overview }
+    "/metrics" => { get operations::metrics }
+    "/openapi.json" => { get docs::document }
+    "/docs" => { get docs::page }
+    "/docs/" => { get docs::index }
+    "/docs/{file}" => { get docs::file }
+}
+
+/// Adds every route to a worker's application, and makes the engine with the worker's own connections.
+pub fn configure(config: &mut ServiceConfig, app: &web::Data<App>) {
+    config.app_data(app.clone());
+    config.app_data(web::Data::new(Engine::new(app.proxy.clone())));
+    config.service(
+        web::scope("")
+            .wrap(middleware::from_fn(exchange::surround))
+            .configure(register)
+            .default_service(web::to(Guarded(|_: Public| async {
+                Err::<HttpResponse, _>(Problem::not_found())
+            }))),
+    );
+}
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let bearer = |description: &str, format: Option<&str>| {
+            let mut http = HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .description(Some(description));
+            if let Some(format) = format {
+                http = http.bearer_format(format);
+            }
+            SecurityScheme::Http(http.build())
+        };
+        let header = |name: &str| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new(name)));
+        let components = document.components.get_or_insert_with(Default::default);
+        components.add_security_scheme("session", bearer("The access token of a sign-in", Some("JWT")));
+        components.add_security_scheme("metrics_token", bearer("The configured token for metrics", None));
+        components.add_security_scheme("bearer_key", bearer("An API key of the gateway", None));
+        components.add_security_scheme("x_api_key", header("x-api-key"));
+        components.add_security_scheme("x_goog_api_key", header("x-goog-api-key"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use utoipa::OpenApi as _;
+
+    use super::{Document, ROUTES};
+
+    #[test]
+    fn the_document_has_every_route_and_no_other() {
+        let document = serde_json::to_value(Document::openapi()).unwrap();
+        let mut documented = BTreeSet::new();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                assert!(
+                    operation["responses"]
+                        .as_object()
+                        .is_some_and(|all| !all.is_empty()),
+                    "{method} {path}"
+                );
+                documented.insert(format!("{method} {path}"));
+            }
+        }
+        let declared: BTreeSet<String> = ROUTES
+            .iter()
+            .flat_map(|(path, methods)| methods.iter().map(move |method| format!("{method} {path}")))
+            .collect();
+        assert_eq!(documented, declared);
+        assert_eq!(document["openapi"], "3.1.0");
+    }
+
+    #[test]
+    fn every_reference_in_the_document_leads_somewhere() {
+        let document = serde_json::to_value(Document::openapi()).unwrap();
+        let text = document.to_string();
+        for reference in text.split("\"$ref\":\"#").skip(1) {
+            let pointer = reference.split('"').next().unwrap();
+            assert!(document.pointer(pointer).is_some(), "{pointer}");
+        }
+        for scheme in [
+            "session",
+            "metrics_token",
+            "bearer_key",
+            "x_api_key",
+            "x_goog_api_key",
+        ] {
+            assert!(
+                document["components"]["securitySchemes"][scheme].is_object(),
+                "{scheme}"
+            );
+        }
+    }
+}
