@@ -11,6 +11,8 @@ mod exchange;
 mod face;
 mod guard;
 mod health;
+mod key_form;
+mod keys;
 mod object;
 mod operations;
 mod patch;

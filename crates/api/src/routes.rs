@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::error::Problem;
 use crate::guard::Guarded;
 use crate::policy::Public;
-use crate::{auth, docs, exchange, operations, users};
+use crate::{auth, docs, exchange, keys, operations, users};
 
 /// Declares every route once: for actix, for the OpenAPI document, and for `Allow`.
 macro_rules! routes {
@@ -38,6 +38,7 @@ macro_rules! routes {
             tags(
                 (name = "auth", description = "Signing in"),
                 (name = "users", description = "Who can sign in"),
+                (name = "keys", description = "The gateway's own API keys"),
                 (name = "operations", description = "Health, metrics, documentation"),
             ),
         )]
@@ -54,6 +55,10 @@ routes! {
 
     "/api/users" => { get users::list, post users::create }
     "/api/users/{id}" => { get users::read, put users::update, delete users::remove }
+
+    "/api/keys" => { get keys::list, post keys::create }
+    "/api/keys/{id}" => { get keys::read, put keys::update, delete keys::remove }
+    "/api/keys/{id}/rotate" => { post keys::rotate }
 
     "/" => { get operations::root, head operations::root_head }
     "/healthz" => { get operations::alive }
