@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod account_form;
+mod accounts;
 mod address;
 mod app;
 mod auth;
@@ -24,6 +26,7 @@ mod routes;
 mod rules;
 mod secret;
 mod settings;
+mod upstream_url;
 mod users;
 
 pub use app::{App, Readiness, Rooms};

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::error::Problem;
 use crate::guard::Guarded;
 use crate::policy::Public;
-use crate::{auth, docs, exchange, keys, operations, users};
+use crate::{accounts, auth, docs, exchange, keys, operations, users};
 
 /// Declares every route once: for actix, for the OpenAPI document, and for `Allow`.
 macro_rules! routes {
@@ -39,6 +39,7 @@ macro_rules! routes {
                 (name = "auth", description = "Signing in"),
                 (name = "users", description = "Who can sign in"),
                 (name = "keys", description = "The gateway's own API keys"),
+                (name = "accounts", description = "Accounts at providers"),
                 (name = "operations", description = "Health, metrics, documentation"),
             ),
         )]
@@ -59,6 +60,11 @@ routes! {
     "/api/keys" => { get keys::list, post keys::create }
     "/api/keys/{id}" => { get keys::read, put keys::update, delete keys::remove }
     "/api/keys/{id}/rotate" => { post keys::rotate }
+
+    "/api/upstream-accounts" => { get accounts::list, post accounts::create }
+    "/api/upstream-accounts/{id}" => { get accounts::read, put accounts::update, delete accounts::remove }
+    "/api/upstream-accounts/{id}/health" => { get accounts::health }
+    "/api/upstream-accounts/{id}/reset" => { post accounts::reset }
 
     "/" => { get operations::root, head operations::root_head }
     "/healthz" => { get operations::alive }

@@ -1,0 +1,309 @@
+use std::collections::BTreeMap;
+
+use gateway_auth::{Caller, credential_hint};
+use gateway_domain::{AccountId, Credential, CredentialKind, ModelPattern, ProviderKind, Timestamp};
+use gateway_providers::provider;
+use gateway_store::{AccountChanges, SealedCredential};
+use secrecy::SecretString;
+use serde::Deserialize;
+use url::Url;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::error::Problem;
+use crate::object::{object, present_object};
+use crate::patch::{Patch, present};
+use crate::rules::Check;
+use crate::secret::Secret;
+use crate::upstream_url::{Reach, base_url, is_same_server, proxy_url};
+
+/// An upstream account to be added.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewAccount {
+    /// 1 to 100 characters.
+    name: String,
+    #[schema(value_type = String, pattern = "^(anthropic|gemini|openai)$")]
+    provider: ProviderKind,
+    #[serde(deserialize_with = "object")]
+    credential: NewCredential,
+    /// Defaults to the provider's own.
+    base_url: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    proxy_url: Patch<String>,
+    #[serde(default, deserialize_with = "present")]
+    is_active: Option<bool>,
+    /// 0 to 1000, 50 when left out; the lower is tried first.
+    #[serde(default, deserialize_with = "present")]
+    priority: Option<i32>,
+    /// 0 to 1000, 1 when left out; its share among accounts of the same priority.
+    #[serde(default, deserialize_with = "present")]
+    weight: Option<u16>,
+    #[serde(default)]
+    #[schema(value_type = Option<u32>, minimum = 1)]
+    max_concurrency: Patch<u32>,
+    /// Names or globs; empty means the provider's own families.
+    #[serde(default, deserialize_with = "present")]
+    models: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "present")]
+    model_map: Option<BTreeMap<String, String>>,
+    #[serde(default, deserialize_with = "present")]
+    tags: Option<BTreeMap<String, String>>,
+}
+
+/// Changes of an upstream account; what is left out stays, `null` clears.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AccountUpdate {
+    #[serde(default, deserialize_with = "present")]
+    name: Option<String>,
+    /// Replaces the one that is kept.
+    #[serde(default, deserialize_with = "present_object")]
+    credential: Option<NewCredential>,
+    /// Another scheme, host or port needs the credential anew.
+    #[serde(default, deserialize_with = "present")]
+    base_url: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    proxy_url: Patch<String>,
+    #[serde(default, deserialize_with = "present")]
+    is_active: Option<bool>,
+    #[serde(default, deserialize_with = "present")]
+    priority: Option<i32>,
+    #[serde(default, deserialize_with = "present")]
+    weight: Option<u16>,
+    #[serde(default)]
+    #[schema(value_type = Option<u32>, minimum = 1)]
+    max_concurrency: Patch<u32>,
+    #[serde(default, deserialize_with = "present")]
+    models: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "present")]
+    model_map: Option<BTreeMap<String, String>>,
+    #[serde(default, deserialize_with = "present")]
+    tags: Option<BTreeMap<String, String>>,
+}
+
+/// A credential at a provider: an `api_key` alone, or an `access_token` with what belongs to it.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewCredential {
+    #[schema(value_type = String, pattern = "^(api_key|oauth)$")]
+    r#type: CredentialKind,
+    /// Needed by `api_key`.
+    #[schema(value_type = Option<String>, format = Password)]
+    api_key: Option<Secret>,
+    /// Needed by `oauth`.
+    #[schema(value_type = Option<String>, format = Password)]
+    access_token: Option<Secret>,
+    #[schema(value_type = Option<String>, format = Password)]
+    refresh_token: Option<Secret>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
+}
+
+impl NewAccount {
+    /// The account that is wished for, with its credential sealed.
+    pub(crate) fn checked(self, app: &App, caller: &Caller) -> Result<gateway_store::NewAccount, Problem> {
+        let known = provider(self.provider).map(|provider| provider.default_base_url().to_owned());
+        let Some(base_url) = self.base_url.or(known) else {
+            return Err(Problem::invalid_field(
+                "base_url",
+                "this version knows no address of the provider",
+            ));
+        };
+        let update = AccountUpdate {
+            name: Some(self.name),
+            credential: Some(self.credential),
+            base_url: Some(base_url),
+            proxy_url: self.proxy_url,
+            is_active: self.is_active,
+            priority: self.priority,
+            weight: self.weight,
+            max_concurrency: self.max_concurrency,
+            models: self.models,
+            model_map: self.model_map,
+            tags: self.tags,
+        };
+        let id = AccountId::random();
+        let wished = update.checked(app, caller, id, None)?;
+        Ok(gateway_store::NewAccount {
+            id,
+            owner_id: (!caller.is_admin()).then_some(caller.user.id),
+            name: wished.name.unwrap_or_default(),
+            provider: self.provider,
+            credential: wished.credential.ok_or_else(no_credential)?,
+            base_url: wished.base_url.unwrap_or_default(),
+            proxy_url: wished.proxy_url.flatten(),
+            is_active: wished.is_active.unwrap_or(true),
+            priority: wished.priority.unwrap_or(50),
+            weight: wished.weight.unwrap_or(1),
+            max_concurrency: wished.max_concurrency.flatten(),
+            models: wished.models.unwrap_or_default(),
+            model_map: wished.model_map.unwrap_or_default(),
+            tags: wished.tags.unwrap_or_default(),
+        })
+    }
+}
+
+impl AccountUpdate {
+    /// The changes that are wished for, to account `id` that is at `base_url` until now.
+    pub(crate) fn checked(
+        self,
+        app: &App,
+        caller: &Caller,
+        id: AccountId,
+        base_url: Option<&str>,
+    ) -> Result<AccountChanges, Problem> {
+        let mut check = Check::default();
+        let reach = reach(caller);
+        if let Some(name) = &self.name {
+            check.name("name", name);
+        }
+        if let Some(map) = &self.model_map {
+            check_model_map(&mut check, map);
+        }
+        if let Some(tags) = &self.tags {
+            check.tags("tags", tags);
+        }
+        check.within("priority", self.priority.unwrap_or(0), 0, 1000);
+        check.within("weight", self.weight.unwrap_or(0), 0, 1000);
+        if let Patch::Set(limit) = &self.max_concurrency {
+            check.within("max_concurrency", *limit, 1, 100_000);
+        }
+        let has_credential = self.credential.is_some();
+        let credential = self
+            .credential
+            .and_then(|credential| credential.checked(&mut check));
+        let changes = AccountChanges {
+            name: self.name,
+            credential: credential.map(|credential| seal(app, id, &credential)),
+            base_url: self
+                .base_url
+                .and_then(|text| moved(&mut check, base_url, &text, reach, has_credential)),
+            proxy_url: proxy(&mut check, self.proxy_url, reach),
+            is_active: self.is_active,
+            priority: self.priority,
+            weight: self.weight,
+            max_concurrency: self.max_concurrency.into_change(),
+            models: self.models.map(|models| check.list("models", &models)),
+            model_map: self.model_map,
+            tags: self.tags,
+        };
+        check.finish()?;
+        Ok(changes)
+    }
+}
+
+fn seal(app: &App, id: AccountId, credential: &Credential) -> SealedCredential {
+    let sealed = app.vault.seal_credential(id, credential);
+    SealedCredential {
+        kind: credential.kind(),
+        hint: credential_hint(credential),
+        sealed,
+    }
+}
+
+fn no_credential() -> Problem {
+    Problem::invalid_field("credential", "this field is needed")
+}
+
+fn reach(caller: &Caller) -> Reach {
+    if caller.is_admin() {
+        Reach::Anywhere
+    } else {
+        Reach::Internet
+    }
+}
+
+/// Where an account moves to. The credential was given for the server that it was at: it follows to no other.
+fn moved(
+    check: &mut Check,
+    from: Option<&str>,
+    to: &str,
+    reach: Reach,
+    has_credential: bool,
+) -> Option<String> {
+    let url = base_url(to, reach)
+        .map_err(|message| check.refuse("base_url", message))
+        .ok()?;
+    let stays = from
+        .and_then(|from| Url::parse(from).ok())
+        .is_some_and(|from| is_same_server(&from, &url));
+    let message = "another scheme, host or port needs the credential anew";
+    check.require(stays || has_credential, "credential", message);
+    Some(url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn proxy(check: &mut Check, wish: Patch<String>, reach: Reach) -> Option<Option<String>> {
+    let Some(text) = wish.into_change()? else {
+        return Some(None);
+    };
+    let url = proxy_url(&text, reach)
+        .map_err(|message| check.refuse("proxy_url", message))
+        .ok()?;
+    Some(Some(url.as_str().trim_end_matches('/').to_owned()))
+}
+
+fn check_model_map(check: &mut Check, map: &BTreeMap<String, String>) {
+    check.require(map.len() <= 500, "model_map", "expected at most 500 entries");
+    let is_name = |name: &String| {
+        name.parse::<ModelPattern>()
+            .is_ok_and(|pattern| pattern.is_exact())
+    };
+    for (asked, served) in map {
+        let message = "expected exact names of models on both sides";
+        check.require(
+            is_name(asked) && is_name(served),
+            &format!("model_map.{asked}"),
+            message,
+        );
+    }
+}
+
+impl NewCredential {
+    fn checked(self, check: &mut Check) -> Option<Credential> {
+        let api_key = token(check, "credential.api_key", self.api_key);
+        let access_token = token(check, "credential.access_token", self.access_token);
+        let refresh_token = token(check, "credential.refresh_token", self.refresh_token);
+        match self.r#type {
+            CredentialKind::ApiKey => {
+                let is_alone = access_token.is_none() && refresh_token.is_none() && self.expires_at.is_none();
+                check.require(
+                    is_alone,
+                    "credential",
+                    "an `api_key` has nothing of an `oauth` credential",
+                );
+                check.require(api_key.is_some(), "credential.api_key", "this field is needed");
+                api_key.map(Credential::ApiKey)
+            }
+            CredentialKind::OAuth => {
+                check.require(
+                    api_key.is_none(),
+                    "credential",
+                    "an `oauth` credential has no `api_key`",
+                );
+                check.require(
+                    access_token.is_some(),
+                    "credential.access_token",
+                    "this field is needed",
+                );
+                let expires_at = self.expires_at;
+                access_token.map(|access_token| Credential::OAuth {
+                    access_token,
+                    refresh_token,
+                    expires_at,
+                })
+            }
+        }
+    }
+}
+
+/// A token that can stand in a header.
+fn token(check: &mut Check, field: &str, secret: Option<Secret>) -> Option<SecretString> {
+    let secret = secret?;
+    let is_token = (1..=8192).contains(&secret.expose().len())
+        && secret.expose().bytes().all(|byte| byte.is_ascii_graphic());
+    check.require(is_token, field, "expected 1 to 8192 visible ASCII characters");
+    Some(secret.into_inner())
+}
