@@ -21,12 +21,16 @@ mod patch;
 mod path;
 mod policy;
 mod ports;
+mod prices;
 mod query;
 mod routes;
 mod rules;
 mod secret;
 mod settings;
 mod upstream_url;
+mod usage;
+mod usage_export;
+mod usage_view;
 mod users;
 
 pub use app::{App, Readiness, Rooms};

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::error::Problem;
 use crate::guard::Guarded;
 use crate::policy::Public;
-use crate::{accounts, auth, docs, exchange, keys, operations, users};
+use crate::{accounts, auth, docs, exchange, keys, operations, prices, usage, users};
 
 /// Declares every route once: for actix, for the OpenAPI document, and for `Allow`.
 macro_rules! routes {
@@ -40,6 +40,8 @@ macro_rules! routes {
                 (name = "users", description = "Who can sign in"),
                 (name = "keys", description = "The gateway's own API keys"),
                 (name = "accounts", description = "Accounts at providers"),
+                (name = "usage", description = "What was used and what it cost"),
+                (name = "prices", description = "What a million tokens cost"),
                 (name = "operations", description = "Health, metrics, documentation"),
             ),
         )]
@@ -65,6 +67,15 @@ routes! {
     "/api/upstream-accounts/{id}" => { get accounts::read, put accounts::update, delete accounts::remove }
     "/api/upstream-accounts/{id}/health" => { get accounts::health }
     "/api/upstream-accounts/{id}/reset" => { post accounts::reset }
+
+    "/api/usage/summary" => { get usage::summary }
+    "/api/usage/timeseries" => { get usage::timeseries }
+    "/api/usage/requests" => { get usage::requests }
+    "/api/usage/requests/{id}" => { get usage::request }
+    "/api/usage/export" => { get usage::export }
+
+    "/api/prices" => { get prices::list }
+    "/api/prices/{model}" => { put prices::set, delete prices::unset }
 
     "/" => { get operations::root, head operations::root_head }
     "/healthz" => { get operations::alive }
