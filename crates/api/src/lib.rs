@@ -15,6 +15,7 @@ mod guard;
 mod health;
 mod key_form;
 mod keys;
+mod llm;
 mod object;
 mod operations;
 mod patch;

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::error::Problem;
 use crate::guard::Guarded;
 use crate::policy::Public;
-use crate::{accounts, auth, docs, exchange, keys, operations, prices, usage, users};
+use crate::{accounts, auth, docs, exchange, keys, llm, operations, prices, usage, users};
 
 /// Declares every route once: for actix, for the OpenAPI document, and for `Allow`.
 macro_rules! routes {
@@ -42,6 +42,7 @@ macro_rules! routes {
                 (name = "accounts", description = "Accounts at providers"),
                 (name = "usage", description = "What was used and what it cost"),
                 (name = "prices", description = "What a million tokens cost"),
+                (name = "llm", description = "The routes that LLM clients call"),
                 (name = "operations", description = "Health, metrics, documentation"),
             ),
         )]
@@ -76,6 +77,12 @@ routes! {
 
     "/api/prices" => { get prices::list }
     "/api/prices/{model}" => { put prices::set, delete prices::unset }
+
+    "/v1/messages" => { post llm::create_message }
+    "/v1/messages/count_tokens" => { post llm::count_tokens }
+    "/v1/models" => { get llm::list_models }
+    "/v1/models/{id}" => { get llm::model }
+    "/v1/usage" => { get llm::own_usage }
 
     "/" => { get operations::root, head operations::root_head }
     "/healthz" => { get operations::alive }
