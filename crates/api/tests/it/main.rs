@@ -1,0 +1,39 @@
+//! The HTTP face over a real socket: SQLite and PostgreSQL behind it, a simulated provider beyond.
+
+#![expect(clippy::unwrap_used, reason = "a test's way to say that it must be so")]
+
+mod accounts;
+mod auth;
+mod client;
+mod database;
+mod errors;
+mod gateway;
+mod keys;
+mod llm;
+mod matrix;
+mod operations;
+mod prices;
+mod usage;
+mod users;
+
+/// Makes two tests of each: on SQLite and on PostgreSQL.
+macro_rules! on_both_databases {
+    ($(async fn $name:ident($gateway:ident) $body:block)*) => {$(
+        mod $name {
+            use super::*;
+
+            async fn check($gateway: crate::gateway::TestGateway) $body
+
+            #[tokio::test]
+            async fn on_sqlite() {
+                check(crate::gateway::TestGateway::start(crate::database::Kind::Sqlite).await).await;
+            }
+
+            #[tokio::test]
+            async fn on_postgres() {
+                check(crate::gateway::TestGateway::start(crate::database::Kind::Postgres).await).await;
+            }
+        }
+    )*};
+}
+pub(crate) use on_both_databases;

@@ -1,0 +1,69 @@
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::gateway::TestGateway;
+use crate::on_both_databases;
+
+async fn price(gateway: &TestGateway, model: &str) -> Value {
+    let prices = gateway.list(&gateway.admin, "/api/prices").await;
+    prices
+        .into_iter()
+        .find(|price| price["model"] == model)
+        .unwrap_or_default()
+}
+
+on_both_databases! {
+    async fn an_operators_price_replaces_the_shipped_one_until_it_is_taken_back(gateway) {
+        let shipped = price(&gateway, "claude-sonnet-4-5").await;
+        assert_eq!((&shipped["source"], &shipped["provider"]), (&json!("shipped"), &json!("anthropic")));
+        let put = |body: Value| gateway.put("/api/prices/claude-sonnet-4-5").bearer(&gateway.admin).json(&body);
+        let rates = json!({"input": 1.25, "output": 2.000001, "cache_read": 0.1});
+        let set = put(rates).send().await.expect(200).json();
+        assert_eq!((&set["input"], &set["output"], &set["cache_read"]), (&json!(1.25), &json!(2.000001), &json!(0.1)));
+        assert_eq!((&set["cache_write_5m"], &set["source"]), (&Value::Null, &json!("operator")));
+        assert!(set["version"].as_str().unwrap().starts_with("operator/"));
+        assert_eq!(price(&gateway, "claude-sonnet-4-5").await, set);
+        gateway.clock.advance(Duration::from_secs(1));
+        let again = put(json!({"input": 1, "output": 2})).send().await.expect(200).json();
+        assert_ne!(again["version"], set["version"]);
+
+        let delete = || gateway.delete("/api/prices/claude-sonnet-4-5").bearer(&gateway.admin);
+        gateway.clock.advance(Duration::from_secs(1));
+        delete().send().await.expect(204);
+        assert_eq!(price(&gateway, "claude-sonnet-4-5").await, shipped);
+        delete().send().await.expect(404);
+    }
+
+    async fn prices_that_are_none_are_refused(gateway) {
+        let ann = gateway.member("ann").await;
+        let path = "/api/prices/some-model";
+        for (body, field) in [
+            (json!({"input": 1}), "output"),
+            (json!({"input": -1, "output": 1}), "input"),
+            (json!({"input": "1", "output": 1}), "input"),
+            (json!({"input": 1, "output": 0.0000001}), "output"),
+            (json!({"input": 1, "output": 1, "cached": 1}), "cached"),
+            (json!({"input": 1, "output": 10_000_000_000_u64}), "output"),
+        ] {
+            let reply = gateway.put(path).bearer(&gateway.admin).json(&body).send().await.expect(422);
+            assert_eq!(reply.fields(), [field], "{body}");
+        }
+        gateway.put("/api/prices/a%20b").bearer(&gateway.admin).json(&json!({"input": 1, "output": 1})).send().await.expect(400);
+        gateway.put(path).bearer(&ann.token).json(&json!({"input": 1, "output": 1})).send().await.expect(403);
+        gateway.delete(path).bearer(&ann.token).send().await.expect(403);
+        assert!(gateway.list(&ann.token, "/api/prices").await.len() > 10);
+    }
+
+    async fn a_request_is_charged_at_the_price_in_force(gateway) {
+        gateway.make_account(&gateway.admin, json!({})).await;
+        let key = gateway.make_key(&gateway.admin, json!({})).await;
+        let rates = json!({"input": 1_000_000, "output": 1_000_000});
+        gateway.put("/api/prices/claude-sonnet-5-5").bearer(&gateway.admin).json(&rates).send().await.expect(200);
+        let answer = gateway.message(key["key"].as_str().unwrap()).send().await.expect(200).json();
+        gateway.settle().await;
+        let request = gateway.list(&gateway.admin, "/api/usage/requests").await.remove(0);
+        let tokens = answer["usage"]["input_tokens"].as_u64().unwrap() + answer["usage"]["output_tokens"].as_u64().unwrap();
+        assert_eq!(request["cost_usd"].as_f64().unwrap(), tokens as f64);
+    }
+}
