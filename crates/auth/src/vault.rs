@@ -201,11 +201,7 @@ pub enum UnsealError {
 /// Fewer when it is short: never more than a quarter of it.
 #[must_use]
 pub fn credential_hint(credential: &Credential) -> String {
-    let secret = match credential {
-        Credential::ApiKey(key) => key,
-        Credential::OAuth { access_token, .. } => access_token,
-    };
-    let secret = secret.expose_secret();
+    let secret = credential.secret().expose_secret();
     let length = secret.chars().count();
     let shown = (length / 4).min(4);
     format!("…{}", secret.chars().skip(length - shown).collect::<String>())

@@ -179,4 +179,15 @@ impl Credential {
             Self::OAuth { .. } => CredentialKind::OAuth,
         }
     }
+
+    /// What is sent with every request.
+    #[must_use]
+    pub const fn secret(&self) -> &SecretString {
+        match self {
+            Self::ApiKey(secret)
+            | Self::OAuth {
+                access_token: secret, ..
+            } => secret,
+        }
+    }
 }

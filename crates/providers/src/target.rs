@@ -1,7 +1,7 @@
 use gateway_domain::{Credential, CredentialKind};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Uri};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use url::Url;
 
 /// Bytes of an address at the most.
@@ -59,7 +59,7 @@ impl Target {
         let authority = authority(&base_url).ok_or(InvalidTarget::BaseUrl)?;
         let prefix = base_url.path().trim_end_matches('/').to_owned();
         PathAndQuery::try_from(format!("{prefix}/")).map_err(|_| InvalidTarget::BaseUrl)?;
-        let secret = secret(&credential).expose_secret();
+        let secret = credential.secret().expose_secret();
         if secret.is_empty() {
             return Err(InvalidTarget::Credential);
         }
@@ -140,13 +140,6 @@ fn authority(base_url: &Url) -> Option<Authority> {
         None => host.to_owned(),
     };
     Authority::try_from(text).ok()
-}
-
-const fn secret(credential: &Credential) -> &SecretString {
-    match credential {
-        Credential::ApiKey(key) => key,
-        Credential::OAuth { access_token, .. } => access_token,
-    }
 }
 
 fn sensitive(text: String) -> Result<HeaderValue, InvalidTarget> {
