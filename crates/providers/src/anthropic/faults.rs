@@ -25,7 +25,7 @@ pub(super) fn of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) ->
     };
     Fault {
         class,
-        reason: error.reason(Some(status)),
+        reason: error.reason(Some(status), class),
         retry_after: match class {
             FaultClass::Quota => wait,
             FaultClass::Overload => stated_retry_after(headers),
@@ -46,7 +46,7 @@ pub(super) fn of_event(event: &[u8]) -> Fault {
         "not_found_error" | "request_too_large" | "conflict_error" => FaultClass::Client,
         _ => FaultClass::Server,
     };
-    Fault::new(class, error.reason(None))
+    Fault::new(class, error.reason(None, class))
 }
 
 /// The error of an answer or an event, as far as it can be read.
@@ -115,10 +115,14 @@ impl ErrorBody {
         self.message().to_ascii_lowercase().contains("model")
     }
 
-    fn reason(&self, status: Option<StatusCode>) -> String {
+    /// On a client's own mistake the message is left out: it quotes what the client sent.
+    fn reason(&self, status: Option<StatusCode>, class: FaultClass) -> String {
         let status = status.map(|status| status.as_str().to_owned());
         let kind = self.kind.as_deref().and_then(word).map(str::to_owned);
         let title = [status, kind].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        if class == FaultClass::Client && !title.is_empty() {
+            return title;
+        }
         let message = one_line(self.message());
         match (title.is_empty(), message.is_empty()) {
             (true, true) => "an error that cannot be read".to_owned(),

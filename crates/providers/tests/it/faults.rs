@@ -161,7 +161,21 @@ fn an_overloaded_server_may_say_for_how_long() {
 fn error_events_are_classified(#[case] kind: &str, #[case] message: &str, #[case] expected: FaultClass) {
     let fault = anthropic().classify_event(error(kind, message).as_bytes());
     assert_eq!(fault.class, expected);
-    assert_eq!(fault.reason, format!("{kind}: {message}"));
+    let reason = if expected == FaultClass::Client {
+        kind.to_owned()
+    } else {
+        format!("{kind}: {message}")
+    };
+    assert_eq!(fault.reason, reason);
+}
+
+#[test]
+fn the_reason_of_a_clients_own_mistake_does_not_quote_the_client() {
+    let body = error(
+        "invalid_request_error",
+        "messages.0.content.0: Input tag 'secret plan' found",
+    );
+    assert_eq!(classify(400, &[], &body).reason, "400 invalid_request_error");
 }
 
 #[test]
