@@ -55,6 +55,33 @@ pub(crate) fn consider(members: &[Member], wanted: &Wanted<'_>, at: Moment) -> V
         .collect()
 }
 
+/// Why accounts on the way to the model would be passed over, as far as the key's owner may know of them.
+pub(crate) fn passed_over(
+    route: &[Stop],
+    members: &[Member],
+    wanted: &Wanted<'_>,
+    at: Moment,
+) -> Vec<Consideration> {
+    let mut tier = None;
+    let reason = |stop: &Stop| {
+        let member = &members[stop.index];
+        match judge(stop, member, wanted, at.monotonic) {
+            Ok(_) if *tier.get_or_insert(stop.priority) == stop.priority => None,
+            Ok(_) => Some(Opinion::Candidate.words(member, at)),
+            Err(Obstacle::Dialect | Obstacle::OtherOwner) => None,
+            Err(obstacle) => Some(obstacle.words(member, at)),
+        }
+    };
+    let reasons = route.iter().map(reason);
+    let considered = route.iter().zip(reasons).filter(|(_, reason)| reason.is_some());
+    considered
+        .map(|(stop, reason)| Consideration {
+            account_id: stop.account_id,
+            reason,
+        })
+        .collect()
+}
+
 /// What is thought of one account.
 #[derive(Debug, Clone, Copy)]
 enum Opinion {

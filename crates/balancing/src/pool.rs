@@ -7,7 +7,7 @@ use gateway_domain::{AccountId, Clock, Fault, RateLimits, UpstreamAccount};
 
 use crate::chance::Chance;
 use crate::choosing::Shortlist;
-use crate::explaining::consider;
+use crate::explaining::{consider, passed_over};
 use crate::health::{Moment, Ticket};
 use crate::member::Member;
 use crate::routes::Routes;
@@ -100,6 +100,17 @@ impl Pool {
     pub fn explain(&self, wanted: &Wanted<'_>) -> Vec<Consideration> {
         let state = self.shared.state();
         consider(&state.members, wanted, self.shared.moment(&state))
+    }
+
+    /// The accounts that serve the model, and would be passed over if the request came now, each with the reason.
+    ///
+    /// Cheap where none is, and silent about accounts of other users: fit for every request.
+    #[must_use]
+    pub fn passed_over(&self, wanted: &Wanted<'_>) -> Vec<Consideration> {
+        let mut state = self.shared.state();
+        let at = self.shared.moment(&state);
+        let State { members, routes, .. } = &mut *state;
+        passed_over(routes.find(wanted.model, members), members, wanted, at)
     }
 
     /// How an account is doing, `None` when it is not in the pool.
