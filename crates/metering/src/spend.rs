@@ -29,9 +29,17 @@ impl SpendBook {
     }
 
     /// Begins to keep count for `key`, which has spent `amount` so far in the period that holds `now`.
+    ///
+    /// Nothing happens where that is known already: the count that is kept here is the newer.
     pub fn open(&self, key: ApiKeyId, budget: &Budget, now: Timestamp, amount: Nanodollars) {
         let period_start = period_start(budget, now);
-        self.keys().insert(key, Spent { period_start, amount });
+        let mut keys = self.keys();
+        if keys
+            .get(&key)
+            .is_none_or(|spent| spent.period_start != period_start)
+        {
+            keys.insert(key, Spent { period_start, amount });
+        }
     }
 
     /// Adds the cost of a request that has ended.
