@@ -4,25 +4,29 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use gateway_balancing::Lease;
-use gateway_domain::{Credential, Fault, FaultClass, UsageSource};
+use gateway_domain::{Fault, FaultClass};
 use gateway_metering::Outcome;
 use gateway_protocol::{Codec, StreamPhase, splice};
-use gateway_providers::{Provider, Target, provider, response_headers};
-use http::header::CONTENT_TYPE;
+use gateway_providers::{InvalidTarget, Provider, Target, provider, response_headers};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode, response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use secrecy::ExposeSecret;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::engine::{Call, Engine};
-use crate::entry::{AttemptEnd, Entry};
+use crate::entry::{AttemptEnd, Entry, Reading};
 use crate::refusal::is_presentable;
 use crate::stream::{AnswerStream, Exchange, OpenedStream};
 use crate::{Answer, AnswerBody};
 
 /// Bytes of a provider's error answer that are kept.
 const MAX_ERROR_BYTES: usize = 1024 * 1024;
+/// Time for the body of a provider's error answer; its status is known already.
+const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Bytes of a stream that are held back before its first content.
+const MAX_HELD_BYTES: usize = 256 * 1024;
 
 /// What one try at one account came to.
 pub(crate) enum Attempted {
@@ -146,10 +150,15 @@ impl<'a> Attempt<'a> {
             Ok(Ok(answer)) => answer.into_parts(),
         };
         let waiting_since = entry.elapsed();
-        let opened = if !head.status.is_success() {
-            Err(self.read_error(head, body, head_deadline).await)
+        let opened = if head.headers.contains_key(CONTENT_ENCODING) {
+            Err(Failure::new(Fault::new(
+                FaultClass::Server,
+                "the answer is compressed, though asked not to be",
+            )))
+        } else if !head.status.is_success() {
+            Err(self.read_error(head, body).await)
         } else if is_event_stream(&head.headers) {
-            self.hold(head, body, head_deadline).await
+            self.hold(head, body, head_deadline, entry).await
         } else {
             self.read_whole(head, body, head_deadline).await
         };
@@ -173,18 +182,19 @@ impl<'a> Attempt<'a> {
         };
         match self.provider.request(&self.target, &call) {
             Ok(request) => Ok(request.map(|()| Full::new(body))),
+            Err(InvalidTarget::Query) => Err(Failure::new(Fault::new(FaultClass::Client, "invalid query"))),
             Err(error) => Err(Failure::transport(error.to_string())),
         }
     }
 
-    async fn read_error(&self, head: response::Parts, body: Incoming, deadline: Instant) -> Box<Failure> {
-        let body = match timeout_at(deadline, collect(body, MAX_ERROR_BYTES)).await {
+    async fn read_error(&self, head: response::Parts, body: Incoming) -> Box<Failure> {
+        let body = match timeout(ERROR_BODY_TIMEOUT, collect(body, MAX_ERROR_BYTES)).await {
             Ok(Ok(body)) => body,
             // The status says enough.
             Ok(Err(_)) | Err(_) => Bytes::new(),
         };
         let fault = self.provider.classify(head.status, &head.headers, &body);
-        let is_presentable = is_presentable(&body, secret(self.target.credential()));
+        let is_presentable = is_presentable(&body, self.target.credential().secret().expose_secret());
         Box::new(Failure {
             fault,
             timed_out: false,
@@ -224,13 +234,15 @@ impl<'a> Attempt<'a> {
         head: response::Parts,
         mut body: Incoming,
         deadline: Instant,
+        entry: &mut Entry,
     ) -> Result<Opened, Box<Failure>> {
         let shared = self.engine.shared();
         let hold_until =
             (Instant::now() + Duration::from_secs(shared.settings.hold_timeout_seconds)).min(deadline);
         let mut reader = self.codec.stream_reader();
         let mut held = VecDeque::new();
-        while reader.phase() == StreamPhase::Head {
+        let mut held_bytes = 0;
+        while reader.phase() == StreamPhase::Head && held_bytes <= MAX_HELD_BYTES {
             let frame = match timeout_at(hold_until, body.frame()).await {
                 Ok(Some(Ok(frame))) => frame,
                 Ok(Some(Err(error))) => return Err(Failure::transport(format!("the stream broke: {error}"))),
@@ -251,7 +263,9 @@ impl<'a> Attempt<'a> {
             };
             if let Ok(chunk) = frame.into_data() {
                 reader.push(&chunk);
+                held_bytes += chunk.len();
                 held.push_back(chunk);
+                entry.learned(reader.summary());
             }
         }
         if reader.phase() == StreamPhase::Failed {
@@ -276,22 +290,15 @@ impl<'a> Attempt<'a> {
         mut entry: Entry,
     ) -> Attempted {
         let now = self.engine.shared().clock.now();
-        let summary = self.codec.read_answer(&body);
-        let source = match &summary.usage {
-            Some(usage) if usage.tokens.total() > 0 => UsageSource::Reported,
-            _ => UsageSource::Missing,
-        };
         lease.succeeded(None, self.provider.rate_limits(&head.headers, now));
         let headers = self.answer_headers(&head.headers, lease, &entry);
         entry.end_attempt(AttemptEnd {
             status: Outcome::Ok,
             http_status: Some(head.status),
             fault: None,
-            usage: Some(summary.usage.unwrap_or_default()),
-            usage_source: source,
+            reading: Some(Reading::complete(self.codec.read_answer(&body))),
             ttft: None,
             upstream_request_id: request_id(&head.headers),
-            upstream_message_id: summary.message_id,
         });
         entry.settle(Outcome::Ok, Some(head.status), None, None);
         Attempted::Committed(Answer {
@@ -380,11 +387,4 @@ fn request_id(headers: &HeaderMap) -> Option<String> {
         .get("request-id")
         .or_else(|| headers.get("x-request-id"))?;
     id.to_str().ok().map(|id| id.chars().take(200).collect())
-}
-
-fn secret(credential: &Credential) -> &str {
-    match credential {
-        Credential::ApiKey(key) => key.expose_secret(),
-        Credential::OAuth { access_token, .. } => access_token.expose_secret(),
-    }
 }

@@ -89,6 +89,7 @@ impl Engine {
             );
         }
         if !self.shared.ledger.has_room() {
+            entry.leave_unrecorded();
             let refusal = Refusal::new(ErrorKind::Unavailable, "usage cannot be recorded at the moment");
             return self.refuse(codec, &call, entry, refusal, None);
         }
@@ -97,7 +98,10 @@ impl Engine {
         let mut tried = Vec::new();
         let mut failures: Vec<(AccountId, Box<Failure>)> = Vec::new();
         let none = loop {
-            if tried.len() >= usize::from(self.shared.settings.max_attempts.max(1)) {
+            let is_enough = tried.len() >= usize::from(self.shared.settings.max_attempts.max(1));
+            // Whoever did not answer in time may still charge for it: once more is all that is risked.
+            let timeouts = failures.iter().filter(|(_, failure)| failure.timed_out).count();
+            if is_enough || timeouts > 1 || Instant::now() >= deadline {
                 break NoAccount::AllTried;
             }
             let lease = match self.lease(&call, &providers, &tried, &mut entry) {
@@ -140,7 +144,7 @@ impl Engine {
             tried,
         };
         if tried.is_empty() {
-            let passed_over = pool.explain(&wanted).into_iter().filter_map(|considered| {
+            let passed_over = pool.passed_over(&wanted).into_iter().filter_map(|considered| {
                 Some(PassedOver {
                     account_id: considered.account_id,
                     reason: considered.reason?,
@@ -160,10 +164,14 @@ impl Engine {
         none: &NoAccount,
         failures: Vec<(AccountId, Box<Failure>)>,
     ) -> Answer {
-        let earliest_retry = failures
+        let resting = match none {
+            NoAccount::AllDown { retry_after, .. } => *retry_after,
+            _ => None,
+        };
+        let asked_for = failures
             .iter()
-            .filter_map(|(_, failure)| failure.fault.retry_after)
-            .min();
+            .filter_map(|(_, failure)| failure.fault.retry_after);
+        let earliest_retry = asked_for.chain(resting).min();
         let Some((account_id, failure)) = failures
             .into_iter()
             .max_by_key(|(_, failure)| telling(failure.fault.class))
@@ -174,7 +182,7 @@ impl Engine {
         let class = failure.fault.class;
         let refusal = Refusal::failure(&failure, &call.peek.model).retry_after(earliest_retry);
         match failure.answer {
-            Some(answer) if answer.is_presentable && is_for_clients(class) => {
+            Some(answer) if answer.is_presentable && is_for_clients(class, answer.status) => {
                 self.show(answer, entry, account_id, class, earliest_retry)
             }
             _ => self.refuse(codec, call, entry, refusal, Some((account_id, class))),
@@ -191,7 +199,8 @@ impl Engine {
         earliest_retry: Option<Duration>,
     ) -> Answer {
         let mut headers = response_headers(&answer.headers);
-        if let Some(wait) = earliest_retry.filter(|_| headers.contains_key(RETRY_AFTER)) {
+        headers.remove(RETRY_AFTER);
+        if let Some(wait) = earliest_retry {
             set_retry_after(&mut headers, wait.min(self.shared.settings.max_retry_after()));
         }
         self.sign(&mut headers, Some(account_id), &entry);
@@ -253,8 +262,8 @@ pub(crate) fn providers_of(dialect: Dialect) -> Vec<ProviderKind> {
 }
 
 /// Whether a provider's own words on such a fault concern the client, and not whose account it was.
-const fn is_for_clients(class: FaultClass) -> bool {
-    !matches!(class, FaultClass::Credential)
+fn is_for_clients(class: FaultClass, status: StatusCode) -> bool {
+    !matches!(class, FaultClass::Credential | FaultClass::Transport) && !matches!(status.as_u16(), 401..=403)
 }
 
 /// How much a fault tells the client about what to do; the higher is shown.

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use gateway_domain::{AttemptId, Fault, FaultClass, UpstreamAccount, Usage, UsageSource};
 use gateway_metering::{Admission, AttemptRecord, Outcome, PassedOver, RequestRecord};
+use gateway_protocol::AnswerSummary;
 use gateway_providers::Operation;
 use http::StatusCode;
 
@@ -20,7 +21,7 @@ pub(crate) struct Entry {
     attempt: Option<OpenAttempt>,
     started: Duration,
     upstream_wait: Duration,
-    is_billed: bool,
+    is_recorded: bool,
     _slot: Option<StreamSlot>,
 }
 
@@ -35,11 +36,51 @@ pub(crate) struct AttemptEnd<'a> {
     pub(crate) status: Outcome,
     pub(crate) http_status: Option<StatusCode>,
     pub(crate) fault: Option<&'a Fault>,
-    pub(crate) usage: Option<Usage>,
-    pub(crate) usage_source: UsageSource,
+    /// `None` leaves what was [learned](Entry::learned) on the way.
+    pub(crate) reading: Option<Reading>,
     pub(crate) ttft: Option<Duration>,
     pub(crate) upstream_request_id: Option<String>,
-    pub(crate) upstream_message_id: Option<String>,
+}
+
+/// What an answer said about itself.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    usage: Usage,
+    source: UsageSource,
+    message_id: Option<String>,
+}
+
+impl Reading {
+    /// Of an answer that has come to its end.
+    pub(crate) fn complete(summary: AnswerSummary) -> Self {
+        let usage = summary.usage.unwrap_or_default();
+        let source = if usage.tokens.total() > 0 {
+            UsageSource::Reported
+        } else {
+            UsageSource::Missing
+        };
+        Self {
+            usage,
+            source,
+            message_id: summary.message_id,
+        }
+    }
+
+    /// Of an answer that broke off, after text of about `output_seen` tokens.
+    pub(crate) fn partial(summary: AnswerSummary, output_seen: u64) -> Self {
+        let source = match &summary.usage {
+            Some(_) => UsageSource::Partial,
+            None if output_seen > 0 => UsageSource::Estimated,
+            None => UsageSource::Missing,
+        };
+        let mut usage = summary.usage.unwrap_or_default();
+        usage.tokens.output = usage.tokens.output.max(output_seen);
+        Self {
+            usage,
+            source,
+            message_id: summary.message_id,
+        }
+    }
 }
 
 impl<'a> AttemptEnd<'a> {
@@ -49,11 +90,9 @@ impl<'a> AttemptEnd<'a> {
             status: Outcome::Error,
             http_status,
             fault: Some(fault),
-            usage: None,
-            usage_source: UsageSource::Missing,
+            reading: None,
             ttft: None,
             upstream_request_id: None,
-            upstream_message_id: None,
         }
     }
 
@@ -62,11 +101,9 @@ impl<'a> AttemptEnd<'a> {
             status: Outcome::Cancelled,
             http_status: None,
             fault: None,
-            usage: None,
-            usage_source: UsageSource::Missing,
+            reading: None,
             ttft: None,
             upstream_request_id: None,
-            upstream_message_id: None,
         }
     }
 }
@@ -101,7 +138,7 @@ impl Entry {
             attempt: None,
             started: shared.clock.monotonic(),
             upstream_wait: Duration::ZERO,
-            is_billed: call.operation == Operation::CreateMessage,
+            is_recorded: call.operation == Operation::CreateMessage,
             _slot: slot,
         }
     }
@@ -133,6 +170,20 @@ impl Entry {
     pub(crate) fn pass_over(&mut self, passed_over: Vec<PassedOver>) {
         if let Some(record) = &mut self.record {
             record.passed_over = passed_over;
+        }
+    }
+
+    /// Leaves no row, for a request that is refused because there is no room for one.
+    pub(crate) fn leave_unrecorded(&mut self) {
+        self.is_recorded = false;
+    }
+
+    /// Notes what an answer has said of its usage so far, in case that nothing more comes.
+    pub(crate) fn learned(&mut self, summary: AnswerSummary) {
+        if let (Some(attempt), Some(usage)) = (&mut self.attempt, summary.usage) {
+            attempt.record.usage = usage;
+            attempt.record.usage_source = UsageSource::Partial;
+            attempt.record.upstream_message_id = summary.message_id;
         }
     }
 
@@ -186,13 +237,13 @@ impl Entry {
         attempt.latency = latency;
         attempt.ttft = end.ttft;
         attempt.upstream_request_id = end.upstream_request_id;
-        attempt.upstream_message_id = end.upstream_message_id;
-        if let Some(usage) = end.usage {
-            attempt.usage = usage;
-            attempt.usage_source = end.usage_source;
-            if self.is_billed {
-                self.shared.price(&mut attempt);
-            }
+        if let Some(reading) = end.reading {
+            attempt.usage = reading.usage;
+            attempt.usage_source = reading.source;
+            attempt.upstream_message_id = reading.message_id;
+        }
+        if self.is_recorded {
+            self.shared.price(&mut attempt);
         }
         record.attempts.push(attempt);
     }
@@ -223,7 +274,13 @@ impl Entry {
             latency_ms = latency.as_secs_f64() * 1000.0,
             "request ended"
         );
-        if self.is_billed {
+        let attempts = &record.attempts;
+        record.passed_over.retain(|passed| {
+            attempts
+                .iter()
+                .all(|attempt| attempt.account_id != passed.account_id)
+        });
+        if self.is_recorded {
             if let Some(cost) = record.cost() {
                 self.shared.spend.add(record.key_id, cost);
             }
@@ -245,8 +302,10 @@ impl Shared {
     /// Puts the price of the attempt's usage into its record.
     fn price(&self, attempt: &mut AttemptRecord) {
         if attempt.usage_source == UsageSource::Missing {
-            self.metrics.usage_missing();
-            tracing::warn!(account_id = %attempt.account_id, model = %attempt.upstream_model, "an answer named no usage");
+            if attempt.status == Outcome::Ok {
+                self.metrics.usage_missing();
+                tracing::warn!(account_id = %attempt.account_id, model = %attempt.upstream_model, "an answer named no usage");
+            }
             return;
         }
         let prices = self.prices.current();

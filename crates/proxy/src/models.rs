@@ -15,6 +15,8 @@ use crate::engine::providers_of;
 
 /// How long a provider's list of models is believed.
 const FRESH: Duration = Duration::from_secs(300);
+/// How long a provider that did not answer is left alone.
+const FRESH_WITHOUT_ANSWER: Duration = Duration::from_secs(30);
 /// How long a client's listing waits for the slowest provider; Claude Code gives up after three seconds.
 const PATIENCE: Duration = Duration::from_secs(2);
 const MAX_LIST_BYTES: usize = 4 * 1024 * 1024;
@@ -26,7 +28,7 @@ pub(crate) struct ModelDirectory {
 }
 
 struct Fetched {
-    at: Duration,
+    fresh_until: Duration,
     account_updated_at: Timestamp,
     entries: Arc<Vec<ModelEntry>>,
 }
@@ -35,18 +37,24 @@ impl ModelDirectory {
     fn fresh(&self, account: &UpstreamAccount, now: Duration) -> Option<Arc<Vec<ModelEntry>>> {
         let fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
         let known = fetched.get(&account.id)?;
-        let is_fresh = known.account_updated_at == account.updated_at && now.saturating_sub(known.at) < FRESH;
+        let is_fresh = known.account_updated_at == account.updated_at && now < known.fresh_until;
         is_fresh.then(|| Arc::clone(&known.entries))
     }
 
-    fn keep(&self, account: &UpstreamAccount, now: Duration, entries: &Arc<Vec<ModelEntry>>) {
+    fn keep(
+        &self,
+        account: &UpstreamAccount,
+        now: Duration,
+        fresh: Duration,
+        entries: &Arc<Vec<ModelEntry>>,
+    ) {
         let known = Fetched {
-            at: now,
+            fresh_until: now + fresh,
             account_updated_at: account.updated_at,
             entries: Arc::clone(entries),
         };
         let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
-        fetched.retain(|_, other| now.saturating_sub(other.at) < FRESH);
+        fetched.retain(|_, other| now < other.fresh_until);
         fetched.insert(account.id, known);
     }
 }
@@ -78,10 +86,6 @@ impl Engine {
     }
 
     async fn models_of(&self, account: Arc<UpstreamAccount>) -> Vec<ModelEntry> {
-        let named = |id: &str| ModelEntry {
-            id: id.to_owned(),
-            json: None,
-        };
         let own_names = account
             .models
             .iter()
@@ -111,21 +115,23 @@ impl Engine {
         if let Some(entries) = shared.models.fresh(account, now) {
             return entries;
         }
-        if let Ok(Some(entries)) = timeout(PATIENCE, self.fetch_models(account)).await {
-            let entries = Arc::new(entries);
-            shared.models.keep(account, now, &entries);
-            return entries;
-        }
-        let prices = shared.prices.current();
-        let known = prices.models_of(account.provider).into_iter();
-        Arc::new(
-            known
-                .map(|id| ModelEntry {
-                    id: id.to_owned(),
-                    json: None,
-                })
-                .collect(),
-        )
+        let (entries, fresh) = match timeout(PATIENCE, self.fetch_models(account)).await {
+            Ok(Some(entries)) => (entries, FRESH),
+            Ok(None) | Err(_) => {
+                let prices = shared.prices.current();
+                (
+                    prices
+                        .models_of(account.provider)
+                        .into_iter()
+                        .map(named)
+                        .collect(),
+                    FRESH_WITHOUT_ANSWER,
+                )
+            }
+        };
+        let entries = Arc::new(entries);
+        shared.models.keep(account, now, fresh, &entries);
+        entries
     }
 
     async fn fetch_models(&self, account: &UpstreamAccount) -> Option<Vec<ModelEntry>> {
@@ -147,5 +153,12 @@ impl Engine {
             .ok()?
             .to_bytes();
         Some(anthropic::parse_models(&body))
+    }
+}
+
+fn named(id: &str) -> ModelEntry {
+    ModelEntry {
+        id: id.to_owned(),
+        json: None,
     }
 }

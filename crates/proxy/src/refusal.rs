@@ -70,7 +70,9 @@ impl Refusal {
     /// What a client is told when the last attempt failed in a way that is not the client's to see.
     pub(crate) fn failure(failure: &Failure, model: &str) -> Self {
         let kind = match failure.fault.class {
-            FaultClass::Client => ErrorKind::InvalidRequest,
+            FaultClass::Client => {
+                return Self::new(client_fault(failure.status()), "the provider refused the request");
+            }
             FaultClass::Credential => return Self::new(ErrorKind::BadGateway, "no healthy upstream account"),
             FaultClass::Quota | FaultClass::Burst => ErrorKind::RateLimit,
             FaultClass::Overload if failure.status() == Some(StatusCode::SERVICE_UNAVAILABLE) => {
@@ -92,7 +94,7 @@ impl Refusal {
             ErrorKind::Timeout => "the provider did not answer in time",
             _ => "the provider failed to answer",
         };
-        Self::new(kind, message).retry_after(failure.fault.retry_after)
+        Self::new(kind, message)
     }
 
     pub(crate) fn into_answer(self, codec: &dyn Codec, request_id: &str, longest_wait: Duration) -> Answer {
@@ -112,6 +114,16 @@ impl Refusal {
             headers,
             body: AnswerBody::Whole(body),
         }
+    }
+}
+
+fn client_fault(status: Option<StatusCode>) -> ErrorKind {
+    match status {
+        Some(StatusCode::NOT_FOUND) => ErrorKind::NotFound,
+        Some(StatusCode::CONFLICT) => ErrorKind::Conflict,
+        Some(StatusCode::PAYLOAD_TOO_LARGE) => ErrorKind::TooLarge,
+        Some(StatusCode::UNSUPPORTED_MEDIA_TYPE) => ErrorKind::UnsupportedMediaType,
+        _ => ErrorKind::InvalidRequest,
     }
 }
 

@@ -7,16 +7,19 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::Stream;
 use gateway_balancing::Lease;
-use gateway_domain::{Fault, FaultClass, RateLimits, UsageSource};
+use gateway_domain::{Fault, FaultClass, RateLimits};
 use gateway_metering::Outcome;
-use gateway_protocol::{AnswerSummary, Codec, ErrorAnswer, ErrorKind, StreamPhase, StreamReader};
+use gateway_protocol::{Codec, ErrorAnswer, ErrorKind, StreamPhase, StreamReader};
 use gateway_providers::Provider;
 use http::{StatusCode, response};
 use http_body::Body;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
-use crate::entry::{AttemptEnd, Entry};
+use crate::entry::{AttemptEnd, Entry, Reading};
+
+/// How long a stream may stay open after its last event.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A committed stream on its way to the client, byte for byte.
 ///
@@ -85,7 +88,8 @@ impl AnswerStream {
 
     /// Looks at what the reader has seen by now, and closes the books when that was the end.
     fn note_phase(&mut self) {
-        if self.exchange.request_ttft.is_none() && self.reader.phase() != StreamPhase::Head {
+        let has_content = matches!(self.reader.phase(), StreamPhase::Content | StreamPhase::Finished);
+        if has_content && self.exchange.request_ttft.is_none() {
             self.exchange.request_ttft = Some(self.entry.elapsed());
             self.exchange.attempt_ttft = Some(self.entry.attempt_elapsed());
             self.lease.answering();
@@ -109,12 +113,7 @@ impl AnswerStream {
         }
         self.lease
             .succeeded(self.exchange.attempt_ttft, self.exchange.rate_limits);
-        let summary = self.reader.summary();
-        let source = match &summary.usage {
-            Some(usage) if usage.tokens.total() > 0 => UsageSource::Reported,
-            _ => UsageSource::Missing,
-        };
-        self.book(Outcome::Ok, None, summary, source);
+        self.book(Outcome::Ok, None, Reading::complete(self.reader.summary()));
     }
 
     fn book_broken(&mut self, status: Outcome, fault: Option<&Fault>) {
@@ -124,24 +123,20 @@ impl AnswerStream {
         if let Some(fault) = fault {
             self.lease.failed(fault);
         }
-        let mut summary = self.reader.summary();
-        let seen = self.reader.estimated_output_tokens();
-        if let Some(usage) = &mut summary.usage {
-            usage.tokens.output = usage.tokens.output.max(seen);
-        }
-        self.book(status, fault, summary, UsageSource::Partial);
+        let reading = Reading::partial(self.reader.summary(), self.reader.estimated_output_tokens());
+        self.book(status, fault, reading);
     }
 
-    fn book(&mut self, status: Outcome, fault: Option<&Fault>, summary: AnswerSummary, source: UsageSource) {
+    fn book(&mut self, status: Outcome, fault: Option<&Fault>, reading: Reading) {
+        // What still follows matters to nobody: it shall not keep the account's slot for long.
+        self.silence.shorten(FAREWELL);
         self.entry.end_attempt(AttemptEnd {
             status,
             http_status: Some(self.exchange.status),
             fault,
-            usage: Some(summary.usage.unwrap_or_default()),
-            usage_source: source,
+            reading: Some(reading),
             ttft: self.exchange.attempt_ttft,
             upstream_request_id: self.exchange.upstream_request_id.take(),
-            upstream_message_id: summary.message_id,
         });
         let class = fault.map(|fault| fault.class);
         self.entry.settle(
@@ -206,6 +201,10 @@ impl Stream for AnswerStream {
                 }
                 Poll::Pending => match this.silence.poll_too_long(context) {
                     Poll::Pending => return Poll::Pending,
+                    Poll::Ready(()) if this.is_booked => {
+                        this.body = None;
+                        return Poll::Ready(None);
+                    }
                     Poll::Ready(()) => Fault::new(FaultClass::Transport, "the stream fell silent"),
                 },
             };
@@ -240,6 +239,12 @@ impl Silence {
 
     fn broken(&mut self) {
         self.last_chunk = Instant::now();
+    }
+
+    /// From now on a silence of `timeout` is too long.
+    fn shorten(&mut self, timeout: Duration) {
+        self.timeout = self.timeout.min(timeout);
+        self.timer.as_mut().reset(Instant::now() + self.timeout);
     }
 
     fn poll_too_long(&mut self, context: &mut Context<'_>) -> Poll<()> {

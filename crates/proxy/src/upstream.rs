@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, Uri};
+use http::{Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -91,7 +91,7 @@ impl Upstream {
 /// Why no answer came.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SendError {
-    #[error("the account's proxy_url is not a usable http, https or socks5 address")]
+    #[error("the account's proxy_url is not a usable http or socks5 address")]
     InvalidProxy,
     #[error("{}", deepest(.0.as_ref()))]
     Exchange(#[source] BoxError),
@@ -115,11 +115,15 @@ pub struct InvalidRoots(String);
 pub(crate) fn tls_config(extra_roots: &[Vec<u8>]) -> Result<Arc<rustls::ClientConfig>, InvalidRoots> {
     let mut roots = rustls::RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     for pem in extra_roots {
+        let known = roots.len();
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate.map_err(|error| InvalidRoots(error.to_string()))?;
             roots
                 .add(certificate)
                 .map_err(|error| InvalidRoots(error.to_string()))?;
+        }
+        if roots.len() == known {
+            return Err(InvalidRoots("there is none in it".to_owned()));
         }
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -162,42 +166,15 @@ impl Route {
             .port_or_known_default()
             .or_else(|| url.scheme().starts_with("socks").then_some(1080))?;
         let address: Uri = format!("http://{}:{port}", url.host_str()?).parse().ok()?;
-        let credentials =
-            (!url.username().is_empty()).then(|| (url.username(), url.password().unwrap_or("")));
         match url.scheme() {
-            "http" => {
-                let tunnel = Tunnel::new(address, tcp_connector());
-                Some(Self::Tunnel(match credentials {
-                    Some((user, password)) => tunnel.with_auth(basic_authorization(user, password)?),
-                    None => tunnel,
-                }))
-            }
-            "socks5" | "socks5h" => {
-                let socks = SocksV5::new(address, tcp_connector()).local_dns(url.scheme() == "socks5");
-                Some(Self::Socks(match credentials {
-                    Some((user, password)) => socks.with_auth(percent_decode(user), percent_decode(password)),
-                    None => socks,
-                }))
-            }
+            "http" => Some(Self::Tunnel(Tunnel::new(address, tcp_connector()))),
+            // The proxy looks names up: looking them up here would stop every stream of this worker meanwhile.
+            "socks5" | "socks5h" => Some(Self::Socks(
+                SocksV5::new(address, tcp_connector()).local_dns(false),
+            )),
             _ => None,
         }
     }
-}
-
-fn percent_decode(text: &str) -> String {
-    percent_encoding::percent_decode_str(text)
-        .decode_utf8_lossy()
-        .into_owned()
-}
-
-fn basic_authorization(user: &str, password: &str) -> Option<HeaderValue> {
-    use base64::Engine as _;
-
-    let pair = format!("{}:{}", percent_decode(user), percent_decode(password));
-    let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
-    let mut value = HeaderValue::try_from(format!("Basic {encoded}")).ok()?;
-    value.set_sensitive(true);
-    Some(value)
 }
 
 impl Service<Uri> for Route {

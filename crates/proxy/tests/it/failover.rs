@@ -1,13 +1,13 @@
 use std::net::TcpListener;
 
 use gateway_balancing::HealthStatus;
-use gateway_domain::FaultClass;
+use gateway_domain::{FaultClass, UsageSource};
 use gateway_metering::Outcome;
 use gateway_proxy::ProxySettings;
 use gateway_simulator::{Fault, Point, Script, Simulator};
 use http::StatusCode;
 
-use crate::rig::{Rig, account, account_at, body, header, message, text};
+use crate::rig::{QUEUE_ROWS, Rig, account, account_at, body, header, message, text};
 
 /// Both accounts at one simulator; the first answers by `script`, the second properly.
 async fn with_first(script: Script) -> (Simulator, Rig) {
@@ -263,7 +263,6 @@ async fn a_model_that_nobody_serves_is_not_found() {
     assert!(simulator.received().is_empty());
     let rows = rig.rows().await;
     assert_eq!((rows[0].http_status, rows[0].attempts.len()), (Some(404), 0));
-    assert_eq!(rows[0].passed_over.len(), 1);
 }
 
 #[tokio::test]
@@ -278,4 +277,50 @@ async fn providers_error_bodies_pass_byte_for_byte() {
 
     assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(body(answer).await, odd);
+}
+
+#[tokio::test]
+async fn a_refusal_without_a_readable_body_keeps_its_status() {
+    for (status, kind) in [
+        (404, "not_found_error"),
+        (413, "request_too_large"),
+        (422, "invalid_request_error"),
+    ] {
+        let simulator = Simulator::start().await;
+        simulator.always(Script::raw(status, "text/html", "<html>no</html>"));
+        let rig = Rig::new(vec![account(&simulator, "sk-ant-first")]).await;
+
+        let answer = rig.call(&message(false)).await;
+
+        assert_eq!(answer.status.as_u16(), if status == 422 { 400 } else { status });
+        let text = text(answer).await;
+        assert!(text.contains(kind) && !text.contains("html"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn usage_that_was_named_before_a_failure_is_booked() {
+    let (_simulator, rig) = with_first(Script::new().fault(Fault::Reset(Point::AfterEvents(2)))).await;
+
+    text(rig.call(&message(true)).await).await;
+
+    let rows = rig.rows().await;
+    let first = &rows[0].attempts[0];
+    assert_eq!(first.usage_source, UsageSource::Partial);
+    assert!(first.usage.tokens.input > 0 && first.cost.is_some(), "{first:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_is_refused_and_takes_no_memory() {
+    let simulator = Simulator::start().await;
+    let rig = Rig::new(vec![account(&simulator, "sk-ant-first")]).await;
+    rig.database_goes_away();
+
+    let mut refused = 0;
+    for _ in 0..QUEUE_ROWS + 50 {
+        refused += usize::from(rig.call(&message(false)).await.status == StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    assert_eq!(refused, 50);
+    assert_eq!(rig.engine.shared().ledger().depth(), QUEUE_ROWS);
 }

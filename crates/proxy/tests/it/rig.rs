@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -19,6 +20,9 @@ use gateway_proxy::{
 use gateway_simulator::Simulator;
 use http::HeaderMap;
 
+/// Finished requests that may wait for the database.
+pub(crate) const QUEUE_ROWS: usize = 1000;
+
 /// An engine over accounts at simulators, and the rows that it wrote.
 pub(crate) struct Rig {
     pub(crate) engine: Engine,
@@ -29,12 +33,18 @@ pub(crate) struct Rig {
 }
 
 #[derive(Default)]
-struct Rows(Mutex<Vec<RequestRecord>>);
+struct Rows {
+    written: Mutex<Vec<RequestRecord>>,
+    is_away: AtomicBool,
+}
 
 #[async_trait]
 impl Sink for Rows {
     async fn write(&self, batch: Vec<RequestRecord>) -> Result<(), SinkError> {
-        self.0.lock().unwrap().extend(batch);
+        if self.is_away.load(Ordering::Relaxed) {
+            return Err(SinkError::Unavailable("the database is away".into()));
+        }
+        self.written.lock().unwrap().extend(batch);
         Ok(())
     }
 }
@@ -101,7 +111,13 @@ impl Rig {
         let prices = Arc::new(Prices::new(PriceCatalogue::embedded()));
         let rows = Arc::new(Rows::default());
         let sink: Arc<dyn Sink> = Arc::<Rows>::clone(&rows);
-        let ledger = Arc::new(Ledger::start(sink, LedgerSettings::default()));
+        let ledger = Arc::new(Ledger::start(
+            sink,
+            LedgerSettings {
+                queue_rows: QUEUE_ROWS,
+                ..LedgerSettings::default()
+            },
+        ));
         let limiter = Arc::new(Limiter::new(Arc::clone(&clock)));
         let shared = Shared::new(catalogue, prices, ledger, clock, settings, &[]).unwrap();
         Self {
@@ -145,10 +161,15 @@ impl Rig {
         self.engine.call(call, admission).await
     }
 
+    /// Nothing is written from now on.
+    pub(crate) fn database_goes_away(&self) {
+        self.rows.is_away.store(true, Ordering::Relaxed);
+    }
+
     /// The rows written so far, in the order in which their requests ended.
     pub(crate) async fn rows(&self) -> Vec<RequestRecord> {
         self.engine.shared().ledger().flush().await;
-        self.rows.0.lock().unwrap().clone()
+        self.rows.written.lock().unwrap().clone()
     }
 
     pub(crate) fn key(&self) -> Arc<ApiKey> {

@@ -103,3 +103,20 @@ async fn streams_beyond_the_limit_are_refused() {
     text(first).await;
     assert_eq!(rig.call(&message(true)).await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_stream_that_stays_open_after_its_last_event_ends_cleanly() {
+    let simulator = Simulator::start().await;
+    let whole = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"usage\":{\"input_tokens\":3,\"output_tokens\":1}}}\n\n\
+        event: content_block_start\ndata: {\"type\":\"content_block_start\"}\n\n\
+        event: message_delta\ndata: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":2}}\n\n\
+        event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+    simulator.next(Script::raw(200, "text/event-stream", whole).fault(Fault::LongContentLength(10)));
+    let rig = Rig::new(vec![account(&simulator, "sk-ant-first")]).await;
+
+    let text = text(rig.call(&message(true)).await).await;
+
+    assert_eq!(text, whole);
+    let rows = rig.rows().await;
+    assert_eq!((rows[0].status, rows[0].tokens().output), (Outcome::Ok, 2));
+}
