@@ -56,25 +56,18 @@ pub(crate) fn build(debug: bool) -> Result<()> {
     if !debug {
         arguments.push("--release");
     }
-    let [server] = executables(["llm-gateway"], &arguments)?;
+    let server = executable("llm-gateway", "llm-gateway", &arguments)?;
     let shown = server.strip_prefix(root()).unwrap_or(&server);
     println!("{}", shown.display());
     Ok(())
 }
 
-/// Builds the named programs and says where each is.
-pub(crate) fn executables<const N: usize>(names: [&str; N], arguments: &[&str]) -> Result<[PathBuf; N]> {
+/// Builds a program and says where it is.
+///
+/// One package at a time, as `serve` does: together they would be built once more, with each other's features.
+pub(crate) fn executable(package: &str, name: &str, arguments: &[&str]) -> Result<PathBuf> {
     let mut command = cargo();
-    command.args([
-        "build",
-        "--package",
-        "llm-gateway",
-        "--package",
-        "gateway-simulator",
-    ]);
-    for name in names {
-        command.args(["--bin", name]);
-    }
+    command.args(["build", "--package", package, "--bin", name]);
     command
         .args(["--message-format", "json-render-diagnostics"])
         .args(arguments);
@@ -83,14 +76,10 @@ pub(crate) fn executables<const N: usize>(names: [&str; N], arguments: &[&str]) 
         return Err("the build failed".into());
     }
     let messages = String::from_utf8(output.stdout)?;
-    let mut found = names.map(|_| PathBuf::new());
-    for (name, path) in names.iter().zip(&mut found) {
-        *path = executable(&messages, name).ok_or_else(|| format!("cargo built no {name}"))?;
-    }
-    Ok(found)
+    find_executable(&messages, name).ok_or_else(|| format!("cargo built no {name}").into())
 }
 
-fn executable(messages: &str, name: &str) -> Option<PathBuf> {
+fn find_executable(messages: &str, name: &str) -> Option<PathBuf> {
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
@@ -112,9 +101,9 @@ mod tests {
             r#"{"reason":"build-finished","success":true}"#,
         );
         assert_eq!(
-            executable(messages, "llm-gateway"),
+            find_executable(messages, "llm-gateway"),
             Some(PathBuf::from("/t/llm-gateway"))
         );
-        assert_eq!(executable(messages, "llm-simulator"), None);
+        assert_eq!(find_executable(messages, "llm-simulator"), None);
     }
 }

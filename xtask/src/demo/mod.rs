@@ -28,7 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) fn run(demo: &cli::Demo) -> Result<()> {
     let interrupt = Interrupt::listen()?;
     let arguments: &[&str] = if demo.release { &["--release"] } else { &[] };
-    let [server, simulator] = gateway::executables(["llm-gateway", "llm-simulator"], arguments)?;
+    let server = gateway::executable("llm-gateway", "llm-gateway", arguments)?;
+    let simulator = gateway::executable("gateway-simulator", "llm-simulator", arguments)?;
     let folder = tempfile::Builder::new().prefix("gateway-demo-").tempdir()?;
 
     let provider = loopback(free_port()?);
@@ -91,6 +92,8 @@ fn text<'a>(answer: &'a serde_json::Value, field: &str) -> Result<&'a str> {
 fn start_simulator(program: &Path, folder: &Path, port: u16) -> Result<Process> {
     let mut command = Command::new(program);
     command.args(["--port", &port.to_string()]).stdin(Stdio::null());
+    // At a provider's pace, so that a stream can be watched.
+    command.args(["--first-token-ms", "300", "--tokens-per-second", "40"]);
     quiet(&mut command, &folder.join("simulator.log"))?;
     Process::start("the simulated provider", &mut command, Signal::TERM)
 }
@@ -163,12 +166,9 @@ Ctrl-C stops it and throws everything away.
 }
 
 fn curl(address: SocketAddr, key: &str, program: &str, stream: bool) -> String {
-    let body = json!({
-        "model": MODEL,
-        "max_tokens": 100,
-        "stream": stream,
-        "messages": [{"role": "user", "content": "Hello!"}],
-    });
+    let stream = if stream { r#""stream": true, "# } else { "" };
+    let question = r#"[{"role": "user", "content": "Hello!"}]"#;
+    let body = format!(r#"{{"model": "{MODEL}", "max_tokens": 100, {stream}"messages": {question}}}"#);
     format!(
         "{program} http://{address}/v1/messages \\\n  \
            -H 'x-api-key: {key}' \\\n  \
@@ -188,7 +188,7 @@ mod tests {
         let first = line.lines().next().unwrap();
         assert_eq!(first, "curl http://127.0.0.1:8080/v1/messages \\");
         assert!(line.contains("-H 'x-api-key: sk-gw-a-b'"), "{line}");
-        assert!(line.contains(r#""stream":true"#), "{line}");
+        assert!(line.contains(r#""stream": true"#), "{line}");
         assert_eq!(line.matches('\'').count() % 2, 0);
     }
 }
