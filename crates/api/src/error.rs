@@ -29,6 +29,8 @@ pub(crate) enum Code {
     InvalidCredentials,
     /// The API key is missing, unknown, expired or revoked.
     InvalidApiKey,
+    /// The API key's budget is spent.
+    BudgetSpent,
     /// Signed in, but not allowed.
     Forbidden,
     /// The password must be changed before anything else.
@@ -71,6 +73,7 @@ impl Code {
             Self::NotSignedIn | Self::InvalidToken | Self::InvalidCredentials | Self::InvalidApiKey => {
                 StatusCode::UNAUTHORIZED
             }
+            Self::BudgetSpent => StatusCode::PAYMENT_REQUIRED,
             Self::Forbidden | Self::PasswordChangeRequired => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -98,6 +101,7 @@ impl Code {
             Self::NotSignedIn | Self::InvalidToken | Self::InvalidCredentials | Self::InvalidApiKey => {
                 ErrorKind::Authentication
             }
+            Self::BudgetSpent => ErrorKind::Billing,
             Self::Forbidden | Self::PasswordChangeRequired => ErrorKind::Permission,
             Self::NotFound => ErrorKind::NotFound,
             Self::MethodNotAllowed => ErrorKind::MethodNotAllowed,

@@ -9,6 +9,7 @@ use gateway_proxy::{Answer, AnswerBody, Call, Engine};
 
 use crate::body::LlmBody;
 use crate::error::{Code, Problem};
+use crate::llm::budget;
 use crate::policy::GatewayKey;
 use crate::{app, exchange};
 
@@ -99,6 +100,9 @@ async fn forward(
     let key = &stored.key;
     // Before the body: a client beyond its limit shall not cost its upload.
     let admission = app.limiter.admit(key.id, &key.limits)?;
+    if operation == Operation::CreateMessage {
+        budget::check(app, key).await?;
+    }
     let body = body.read(request).await?;
     let codec = codec(dialect).ok_or_else(Problem::not_found)?;
     let peek = codec.peek(&body.bytes)?;

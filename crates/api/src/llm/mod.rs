@@ -1,5 +1,6 @@
 //! The routes that an LLM client calls with an API key of the gateway.
 
+mod budget;
 mod messages;
 mod models;
 mod usage;
