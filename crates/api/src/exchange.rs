@@ -8,6 +8,7 @@ use actix_web::http::header::{
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest};
 use gateway_domain::RequestId;
+use tracing::Instrument as _;
 
 use crate::address;
 use crate::error::{Code, Problem};
@@ -62,7 +63,8 @@ pub(crate) async fn surround(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let name = RequestName::of(request.headers());
     request.extensions_mut().insert(name.clone());
-    let response = next.call(request).await?.map_into_boxed_body();
+    let span = tracing::info_span!("request", request_id = %name.id);
+    let response = next.call(request).instrument(span).await?.map_into_boxed_body();
     let mut response = with_problem_written(response, &name);
     let request = response.request().clone();
     dress(&request, response.headers_mut(), &name);
