@@ -1,1 +1,80 @@
-fn main() {}
+//! The server: reads the configuration, opens the rooms, wires them, serves.
+
+mod changes;
+mod cli;
+mod config;
+mod database;
+mod listen;
+mod logging;
+mod secrets;
+mod server;
+mod users;
+mod welcome;
+mod wiring;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use actix_web::rt::System;
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::config::{Config, Layers};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// An error here is a sentence for the operator: what happened, why, and what to do next.
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            for line in in_one_line(&*error).lines() {
+                eprintln!("error: {line}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
+    let layers = Layers::read(cli.profile.as_deref(), cli.config.as_deref())?;
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve(layers),
+        Command::Config => {
+            config::check(&layers)?;
+            print!("{}", config::print(&secrets::find(layers)?));
+            Ok(())
+        }
+        Command::Db { command } => {
+            let config = Config::of(&layers)?;
+            let settings = wiring::store_settings(config.store, &config.server)?;
+            System::new().block_on(database::run(command, &settings))
+        }
+    }
+}
+
+fn serve(layers: Layers) -> Result<()> {
+    config::check(&layers)?;
+    let layers = secrets::resolve(layers)?;
+    let config = Config::of(&layers)?;
+    logging::start(&config.log);
+    System::new().block_on(server::run(config, &layers.profile, layers.files.clone()))
+}
+
+/// An error with its causes.
+fn in_one_line(error: &dyn Error) -> String {
+    let mut causes = Vec::new();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        causes.push(error.to_string());
+        cause = error.source();
+    }
+    if causes.is_empty() {
+        error.to_string()
+    } else {
+        format!("{error} ({})", causes.join(": "))
+    }
+}

@@ -1,0 +1,77 @@
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+const AFTER: &str = "\
+Configuration, later wins: the built-in defaults, config/PROFILE.toml, the file of --config, .env, and the
+environment: DATABASE_URL, HOST, PORT, JWT_SECRET, JWT_EXPIRY, GATEWAY_MASTER_KEY, GATEWAY_ADMIN_PASSWORD,
+ALLOW_DEFAULT_CREDENTIALS, RUST_LOG, and GATEWAY__SECTION__KEY for every other key.
+`llm-gateway config` shows what is in force and where it came from.";
+
+/// An LLM gateway: one server with its own API keys, before the provider accounts that your team shares
+#[derive(Debug, Parser)]
+#[command(version, after_help = AFTER)]
+pub(crate) struct Cli {
+    /// Which config/PROFILE.toml to read; production is strict about secrets [default: development]
+    // Not read from GATEWAY_PROFILE here, since .env may name it too.
+    #[arg(long, global = true, value_name = "PROFILE")]
+    pub(crate) profile: Option<String>,
+    /// One more configuration file, read after the profile's
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server (the default)
+    Serve,
+    /// Print every setting, its value and where it came from; secrets are masked
+    Config,
+    /// Look after the database that DATABASE_URL names
+    Db {
+        #[command(subcommand)]
+        command: DatabaseCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DatabaseCommand {
+    /// Say what is wrong with the database, and how to mend it
+    Check,
+    /// Bring the tables up to date
+    Migrate,
+    /// Undo the last migration
+    Rollback,
+    /// List the migrations, applied and pending
+    Status,
+    /// Delete everything and start with empty tables
+    Reset {
+        /// Confirms that every user, key, account and usage record is to be deleted
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_may_stand_before_and_after_the_command() {
+        for line in [
+            ["x", "--profile", "p", "config"],
+            ["x", "config", "--profile", "p"],
+        ] {
+            assert_eq!(Cli::parse_from(line).profile.as_deref(), Some("p"));
+        }
+    }
+}

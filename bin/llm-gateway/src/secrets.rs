@@ -1,0 +1,240 @@
+//! The two secrets that everything stored depends on: found, generated, or the start is refused.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use gateway_auth::looks_like_a_sample;
+
+use crate::config::{ConfigError, Layers};
+
+/// Bytes below which a secret can be guessed.
+const MIN_BYTES: usize = 32;
+
+/// Random bytes of a generated secret.
+const GENERATED_BYTES: usize = 48;
+
+struct Secret {
+    /// What people call it.
+    variable: &'static str,
+    /// The setting that holds it.
+    key: &'static str,
+    /// The setting that names a file that holds it.
+    file_key: &'static str,
+    /// Its name under the data directory, where it was generated.
+    generated: &'static str,
+}
+
+const SECRETS: [Secret; 2] = [
+    Secret {
+        variable: "JWT_SECRET",
+        key: "auth.jwt_secret",
+        file_key: "secrets.jwt_secret_file",
+        generated: "jwt-secret",
+    },
+    Secret {
+        variable: "GATEWAY_MASTER_KEY",
+        key: "secrets.master_key",
+        file_key: "secrets.master_key_file",
+        generated: "master-key",
+    },
+];
+
+/// Why there is no usable secret, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SecretError {
+    /// Production generates none: an instance that is replaced would lose it.
+    #[error(
+        "{variable} is not set, and the profile production generates no secrets: \
+         keep 32 random bytes or more in a safe place, such as from `openssl rand -base64 48`"
+    )]
+    Missing { variable: &'static str },
+    #[error(
+        "{variable} ({origin}) has {bytes} bytes, at least {MIN_BYTES} random ones are needed: \
+         `openssl rand -base64 48` makes some"
+    )]
+    Short {
+        variable: &'static str,
+        origin: String,
+        bytes: usize,
+    },
+    #[error(
+        "{variable} ({origin}) looks like a sample that others know: `openssl rand -base64 48` makes a secret one"
+    )]
+    Sample { variable: &'static str, origin: String },
+    #[error("{key} and {file_key} are both set: which one is meant?")]
+    Twice {
+        key: &'static str,
+        file_key: &'static str,
+    },
+    #[error("{file} can be read by others (mode {mode:03o}): chmod 600 {file}")]
+    Open { file: String, mode: u32 },
+    #[error("{file}: {source}")]
+    File { file: String, source: io::Error },
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+/// The layers with both secrets in them: those given, those in files, and outside of production generated ones.
+///
+/// # Errors
+///
+/// When one is short or its file is unreadable, or readable by others; in production also when it is missing or a
+/// sample.
+pub(crate) fn resolve(mut layers: Layers) -> Result<Layers, SecretError> {
+    for secret in &SECRETS {
+        layers = secret.lay(layers, Absent::Generate)?;
+        secret.check(&layers)?;
+    }
+    Ok(layers)
+}
+
+/// The layers with the secrets that there are; for looking only.
+///
+/// # Errors
+///
+/// When a file is unreadable, or readable by others.
+pub(crate) fn find(mut layers: Layers) -> Result<Layers, SecretError> {
+    for secret in &SECRETS {
+        layers = secret.lay(layers, Absent::Leave)?;
+    }
+    Ok(layers)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Absent {
+    Generate,
+    Leave,
+}
+
+impl Secret {
+    fn lay(&self, layers: Layers, absent: Absent) -> Result<Layers, SecretError> {
+        let file = layers.text(self.file_key).map(PathBuf::from);
+        match (layers.text(self.key), file) {
+            (Some(_), None) => Ok(layers),
+            (Some(_), Some(_)) => Err(SecretError::Twice {
+                key: self.key,
+                file_key: self.file_key,
+            }),
+            (None, Some(file)) => self.lay_file(layers, &file),
+            (None, None) if layers.profile.is_production() => Ok(layers),
+            (None, None) => {
+                let folder =
+                    PathBuf::from(layers.text("server.data_dir").unwrap_or_default()).join("secrets");
+                let file = folder.join(self.generated);
+                if !file.exists() {
+                    if absent == Absent::Leave {
+                        return Ok(layers);
+                    }
+                    generate(&folder, &file).map_err(|source| unusable(&file, source))?;
+                }
+                self.lay_file(layers, &file)
+            }
+        }
+    }
+
+    fn lay_file(&self, layers: Layers, file: &Path) -> Result<Layers, SecretError> {
+        let text = read_private(file)?;
+        Ok(layers.with(self.key, text.trim(), &file.display().to_string())?)
+    }
+
+    fn check(&self, layers: &Layers) -> Result<(), SecretError> {
+        let variable = self.variable;
+        let Some(value) = layers.text(self.key) else {
+            return Err(SecretError::Missing { variable });
+        };
+        let origin = layers.origin(self.key).unwrap_or_default();
+        if value.len() < MIN_BYTES {
+            return Err(SecretError::Short {
+                variable,
+                origin,
+                bytes: value.len(),
+            });
+        }
+        if layers.profile.is_production() && looks_like_a_sample(&value) {
+            return Err(SecretError::Sample { variable, origin });
+        }
+        Ok(())
+    }
+}
+
+fn unusable(file: &Path, source: io::Error) -> SecretError {
+    SecretError::File {
+        file: file.display().to_string(),
+        source,
+    }
+}
+
+fn read_private(file: &Path) -> Result<String, SecretError> {
+    let metadata = fs::metadata(file).map_err(|error| unusable(file, error))?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(SecretError::Open {
+            file: file.display().to_string(),
+            mode,
+        });
+    }
+    fs::read_to_string(file).map_err(|error| unusable(file, error))
+}
+
+/// Writes random hexadecimal digits into `file`, unless another process was faster.
+fn generate(folder: &Path, file: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let mut bytes = [0; GENERATED_BYTES];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    // Written aside and linked, so that nobody ever reads half of it.
+    let aside = file.with_extension(format!("{}.new", std::process::id()));
+    let mut private = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&aside)?;
+    private.write_all(text.as_bytes())?;
+    private.sync_all()?;
+    let linked = fs::hard_link(&aside, file);
+    fs::remove_file(&aside)?;
+    match linked {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_secret_is_private_random_and_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("data/secrets");
+        let (one, other) = (folder.join("one"), folder.join("other"));
+        generate(&folder, &one).unwrap();
+        generate(&folder, &other).unwrap();
+
+        let first = read_private(&one).unwrap();
+        assert_eq!(first.len(), 2 * GENERATED_BYTES);
+        assert!(!looks_like_a_sample(&first));
+        assert_ne!(first, read_private(&other).unwrap());
+        assert_eq!(fs::metadata(&one).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+
+        generate(&folder, &one).unwrap();
+        assert_eq!(read_private(&one).unwrap(), first);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("key");
+        fs::write(&file, "x").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        let error = read_private(&file).unwrap_err().to_string();
+        assert!(
+            error.contains("mode 640") && error.contains("chmod 600"),
+            "{error}"
+        );
+    }
+}

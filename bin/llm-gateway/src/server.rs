@@ -1,0 +1,138 @@
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer, rt};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{sleep, timeout};
+
+use crate::Result;
+use crate::changes;
+use crate::config::{Config, LogFormat, Profile, ServerSettings};
+use crate::listen::Listeners;
+use crate::welcome::Welcome;
+use crate::wiring::House;
+
+/// How long the last usage may take to be written.
+const LEDGER_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Serves until a signal, then lets what is under way finish.
+pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String>) -> Result<()> {
+    let mut stop = StopSignal::listen()?;
+    // First of all, since it is what most often fails, and fails at once.
+    let listeners = Listeners::bind(&config.server).await?;
+    let is_exposed = profile.is_production() || !listeners.are_loopback();
+    config.api.restrict_default_credentials = is_exposed && !config.users.allow_default_credentials;
+    let settings = config.server.clone();
+    let mut welcome = Welcome {
+        url: listeners.url(),
+        listening: listeners.addresses.clone(),
+        profile: profile.to_string(),
+        database: crate::config::without_password(&config.store.url),
+        files,
+        default_accounts: Vec::new(),
+        are_restricted: config.api.restrict_default_credentials,
+    };
+    let format = config.log.format;
+
+    let house = House::open(config, profile).await?;
+    let revisions = house.store.revisions();
+    let known = *revisions.borrow();
+    house.app.reload_accounts().await?;
+    house.app.reload_prices().await?;
+    rt::spawn(changes::follow(house.app.clone(), revisions, known));
+
+    let handle = serve(listeners, &settings, &house)?;
+    house.app.readiness.open();
+    welcome.default_accounts.clone_from(&house.default_accounts);
+    match format {
+        LogFormat::Text => println!("{welcome}"),
+        LogFormat::Json => welcome.log(),
+    }
+
+    stop.received().await;
+    drain(&handle, &settings, &house).await;
+    house.ledger.close(LEDGER_DEADLINE).await?;
+    house.store.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn serve(listeners: Listeners, settings: &ServerSettings, house: &House) -> Result<ServerHandle> {
+    let workers = match settings.workers {
+        0 => thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    };
+    let app = house.app.clone();
+    let mut server =
+        HttpServer::new(move || App::new().configure(|config| gateway_api::configure(config, &app)))
+            .workers(workers)
+            .max_connections(settings.max_connections.div_ceil(workers).max(1))
+            .client_request_timeout(Duration::from_secs(settings.head_timeout_seconds))
+            .keep_alive(Duration::from_secs(settings.keep_alive_seconds))
+            // Otherwise a client that went away during a silent stream is not noticed.
+            .h1_allow_half_closed(false)
+            .tcp_nodelay(true)
+            .shutdown_timeout(settings.shutdown_timeout_seconds)
+            .disable_signals();
+    for socket in listeners.sockets {
+        server = server.listen(socket)?;
+    }
+    let server = server.run();
+    let handle = server.handle();
+    rt::spawn(server);
+    Ok(handle)
+}
+
+/// Sends load balancers elsewhere, closes the port and waits for open requests; a second signal cuts it short.
+async fn drain(handle: &ServerHandle, settings: &ServerSettings, house: &House) {
+    house.app.readiness.drain();
+    tracing::info!(
+        seconds = settings.shutdown_timeout_seconds,
+        "stopping: open requests may finish"
+    );
+    let graceful = async {
+        sleep(Duration::from_secs(settings.shutdown_delay_seconds)).await;
+        handle.stop(true).await;
+    };
+    tokio::select! {
+        () = graceful => {}
+        () = second_signal() => {
+            tracing::warn!("stopping at once: open requests are cut off");
+            // A worker that hangs must not keep the usage of the others from being written.
+            let _ = timeout(Duration::from_secs(5), handle.stop(false)).await;
+        }
+    }
+}
+
+/// One that is meant as another one: terminals and supervisors send the first to several processes, which pass it on.
+async fn second_signal() {
+    sleep(Duration::from_secs(1)).await;
+    match StopSignal::listen() {
+        Ok(mut stop) => stop.received().await,
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// Somebody wants the process to end.
+struct StopSignal {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignal {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn received(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

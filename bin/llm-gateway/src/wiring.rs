@@ -1,0 +1,129 @@
+//! The map of the house: every room is opened here, lowest floor first, and given what it asked for.
+
+use std::fs;
+use std::sync::Arc;
+
+use actix_web::web;
+use gateway_api::{App, Rooms, StoredAccounts, StoredUsage};
+use gateway_auth::{KeyHasher, KeyRing, MasterKey, PasswordHasher, Sessions, Vault};
+use gateway_balancing::{Pool, RoundRobin};
+use gateway_domain::{Clock, SystemClock};
+use gateway_ledger::Ledger;
+use gateway_metering::{Limiter, PriceCatalogue};
+use gateway_proxy::{Catalogue, Prices, Shared};
+use gateway_store::{Store, StoreSettings};
+use secrecy::ExposeSecret;
+
+use crate::Result;
+use crate::config::{Config, Profile, ServerSettings};
+use crate::users;
+
+/// All rooms, open.
+pub(crate) struct House {
+    /// The HTTP face with the rooms behind it.
+    pub(crate) app: web::Data<App>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) ledger: Arc<Ledger>,
+    /// The active accounts whose published passwords still stand.
+    pub(crate) default_accounts: Vec<String>,
+}
+
+impl House {
+    /// # Errors
+    ///
+    /// What is wrong and what to do about it.
+    pub(crate) async fn open(config: Config, profile: &Profile) -> Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+
+        let store = Store::open(&store_settings(config.store, &config.server)?, Arc::clone(&clock)).await?;
+        let store = Arc::new(store);
+        for migration in store.migrate().await? {
+            tracing::info!(migration, "database brought up to date");
+        }
+
+        let master_key = config.secrets.master_key.ok_or("there is no master key")?;
+        let master_key: MasterKey = master_key
+            .expose_secret()
+            .parse()
+            .map_err(|error| format!("GATEWAY_MASTER_KEY cannot be used: {error}"))?;
+        let vault = Arc::new(Vault::new(&master_key));
+        let key_hasher = KeyHasher::new(&master_key);
+        refuse_foreign_master_key(&store, &vault).await?;
+
+        let passwords = PasswordHasher::new(config.auth.bcrypt_cost, config.auth.bcrypt_concurrency);
+        let default_accounts = users::prepare(&store, &passwords, &config.users, profile).await?;
+        let sessions = Sessions::new(store.clone(), passwords, &config.auth, Arc::clone(&clock))
+            .map_err(|error| format!("the settings of [auth] cannot be used: {error}"))?;
+        let keys = KeyRing::new(store.clone(), key_hasher.clone(), Arc::clone(&clock), config.keys);
+
+        let pool = Arc::new(Pool::new(Arc::clone(&clock), config.balancing, &RoundRobin));
+        let accounts = Arc::new(StoredAccounts::new(Arc::clone(&store), Arc::clone(&vault)));
+        let ledger = Arc::new(Ledger::start(
+            Arc::new(StoredUsage::new(Arc::clone(&store))),
+            config.ledger,
+        ));
+        let shipped_prices = PriceCatalogue::embedded();
+        let roots = read_all(&config.proxy.extra_root_certificates)?;
+        let proxy = Shared::new(
+            Arc::new(Catalogue::new(accounts, pool)),
+            Arc::new(Prices::new(shipped_prices.clone())),
+            Arc::clone(&ledger),
+            Arc::clone(&clock),
+            config.proxy,
+            &roots,
+        )?;
+
+        let rooms = Rooms {
+            store: Arc::clone(&store),
+            sessions,
+            keys,
+            key_hasher,
+            vault,
+            proxy: Arc::new(proxy),
+            limiter: Arc::new(Limiter::new(Arc::clone(&clock))),
+            shipped_prices,
+            clock,
+        };
+        let app = web::Data::new(App::new(rooms, config.api));
+        Ok(Self {
+            app,
+            store,
+            ledger,
+            default_accounts,
+        })
+    }
+}
+
+pub(crate) fn store_settings(mut store: StoreSettings, server: &ServerSettings) -> Result<StoreSettings> {
+    if let Some(file) = &server.database_root_certificates {
+        let pem = fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        store.root_certificates = Some(pem);
+    }
+    Ok(store)
+}
+
+/// With another master key than the one that sealed the credentials, no account would serve, and no API key work.
+async fn refuse_foreign_master_key(store: &Store, vault: &Vault) -> Result<()> {
+    let rows = store.all_accounts().await?;
+    let opened = rows
+        .iter()
+        .map(|row| vault.open_credential(row.account.id, &row.sealed));
+    // One that opens proves the key; others that do not are damaged, which the catalogue reports.
+    let Some(refusal) = opened
+        .reduce(std::result::Result::or)
+        .and_then(std::result::Result::err)
+    else {
+        return Ok(());
+    };
+    Err(format!(
+        "no credential of the {} upstream accounts opens ({refusal}): \
+         start with the GATEWAY_MASTER_KEY that this database was used with",
+        rows.len()
+    )
+    .into())
+}
+
+fn read_all(files: &[String]) -> Result<Vec<Vec<u8>>> {
+    let read = |file: &String| fs::read(file).map_err(|error| format!("{file}: {error}").into());
+    files.iter().map(read).collect()
+}
