@@ -3,6 +3,9 @@ use std::ops::Range;
 use crate::json::{self, Member, SyntaxError};
 use crate::{InvalidBody, Peek};
 
+/// Bytes of a model's name; no provider has a longer one.
+const MAX_MODEL_NAME: usize = 256;
+
 /// See [`Codec::peek`](crate::Codec::peek). The sentences are worded as Anthropic's own.
 pub(super) fn peek(body: &[u8]) -> Result<Peek, InvalidBody> {
     // The standard library's own needs 15 times as long for Chinese.
@@ -75,6 +78,10 @@ fn set<T>(
 fn model(member: &Member<'_>) -> Result<Option<(String, Range<usize>)>, InvalidBody> {
     match string("model", member)? {
         Some(name) if name.is_empty() => Err(wrong("model", "String should have at least 1 character")),
+        // It is stored with each request and grouped by in reports.
+        Some(name) if name.len() > MAX_MODEL_NAME => {
+            Err(wrong("model", "String should have at most 256 characters"))
+        }
         name => Ok(name.map(|name| (name, member.span.clone()))),
     }
 }

@@ -327,3 +327,13 @@ fn damages() -> impl Strategy<Value = Vec<u8>> {
         prop::collection::vec(any::<u8>(), 0..2),
     ]
 }
+
+#[test]
+fn a_model_name_that_no_provider_has_is_refused() {
+    let body = format!(r#"{{"model":"{}"}}"#, "y".repeat(257));
+    let error = anthropic().peek(body.as_bytes()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "model: String should have at most 256 characters"
+    );
+}
