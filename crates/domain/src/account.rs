@@ -74,7 +74,7 @@ impl UpstreamAccount {
 
 /// Who runs an upstream account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", try_from = "String")]
 pub enum ProviderKind {
     /// Anthropic, or a server that speaks its Messages API.
     Anthropic,
@@ -189,5 +189,14 @@ impl Credential {
                 access_token: secret, ..
             } => secret,
         }
+    }
+}
+
+/// Read as a word and nothing else: derived code would also take `{"word": null}`.
+impl TryFrom<String> for ProviderKind {
+    type Error = UnknownProvider;
+
+    fn try_from(word: String) -> Result<Self, UnknownProvider> {
+        word.parse()
     }
 }

@@ -94,7 +94,7 @@ pub struct Budget {
 
 /// How often a budget starts again, always at midnight UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "String")]
 pub enum BudgetPeriod {
     /// Every day.
     Day,
@@ -160,6 +160,15 @@ impl FromStr for BudgetPeriod {
             .into_iter()
             .find(|period| period.as_str() == word)
             .ok_or(UnknownBudgetPeriod)
+    }
+}
+
+/// Read as a word and nothing else: derived code would also take `{"word": null}`.
+impl TryFrom<String> for BudgetPeriod {
+    type Error = UnknownBudgetPeriod;
+
+    fn try_from(word: String) -> Result<Self, UnknownBudgetPeriod> {
+        word.parse()
     }
 }
 

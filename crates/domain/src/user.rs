@@ -30,7 +30,7 @@ pub struct User {
 
 /// What a user may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "String")]
 pub enum Role {
     /// Everything.
     Admin,
@@ -69,5 +69,14 @@ impl FromStr for Role {
             "member" => Ok(Self::Member),
             _ => Err(UnknownRole),
         }
+    }
+}
+
+/// Read as a word and nothing else: derived code would also take `{"word": null}`.
+impl TryFrom<String> for Role {
+    type Error = UnknownRole;
+
+    fn try_from(word: String) -> Result<Self, UnknownRole> {
+        word.parse()
     }
 }
