@@ -2,7 +2,7 @@ use gateway_domain::{Fault, FaultClass};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-use crate::reason::{one_line, word};
+use crate::reason::word;
 use crate::retry_after::{retry_after, stated_retry_after};
 
 pub(super) fn of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
@@ -25,7 +25,7 @@ pub(super) fn of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) ->
     };
     Fault {
         class,
-        reason: error.reason(Some(status), class),
+        reason: error.reason(Some(status)),
         retry_after: match class {
             FaultClass::Quota => wait,
             FaultClass::Overload => stated_retry_after(headers),
@@ -46,7 +46,7 @@ pub(super) fn of_event(event: &[u8]) -> Fault {
         "not_found_error" | "request_too_large" | "conflict_error" => FaultClass::Client,
         _ => FaultClass::Server,
     };
-    Fault::new(class, error.reason(None, class))
+    Fault::new(class, error.reason(None))
 }
 
 /// The error of an answer or an event, as far as it can be read.
@@ -115,20 +115,22 @@ impl ErrorBody {
         self.message().to_ascii_lowercase().contains("model")
     }
 
-    /// On a client's own mistake the message is left out: it quotes what the client sent.
-    fn reason(&self, status: Option<StatusCode>, class: FaultClass) -> String {
+    /// Status, type and code: never the message, which may quote what a client sent.
+    fn reason(&self, status: Option<StatusCode>) -> String {
         let status = status.map(|status| status.as_str().to_owned());
-        let kind = self.kind.as_deref().and_then(word).map(str::to_owned);
-        let title = [status, kind].into_iter().flatten().collect::<Vec<_>>().join(" ");
-        if class == FaultClass::Client && !title.is_empty() {
-            return title;
+        let words = [self.kind.as_deref(), self.code.as_deref(), self.known_cause()];
+        let words = words.into_iter().flatten().filter_map(word).map(str::to_owned);
+        let parts: Vec<String> = status.into_iter().chain(words).collect();
+        if parts.is_empty() {
+            "an error that cannot be read".to_owned()
+        } else {
+            parts.join(" ")
         }
-        let message = one_line(self.message());
-        match (title.is_empty(), message.is_empty()) {
-            (true, true) => "an error that cannot be read".to_owned(),
-            (true, false) => message,
-            (false, true) => format!("{title} without a readable message"),
-            (false, false) => format!("{title}: {message}"),
-        }
+    }
+
+    /// What a message is known to stand for, in a word of ours.
+    fn known_cause(&self) -> Option<&'static str> {
+        (self.class_of_bad_request() == FaultClass::Credential)
+            .then_some("account_without_credit_or_disabled")
     }
 }

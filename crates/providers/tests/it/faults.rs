@@ -161,12 +161,7 @@ fn an_overloaded_server_may_say_for_how_long() {
 fn error_events_are_classified(#[case] kind: &str, #[case] message: &str, #[case] expected: FaultClass) {
     let fault = anthropic().classify_event(error(kind, message).as_bytes());
     assert_eq!(fault.class, expected);
-    let reason = if expected == FaultClass::Client {
-        kind.to_owned()
-    } else {
-        format!("{kind}: {message}")
-    };
-    assert_eq!(fault.reason, reason);
+    assert!(fault.reason.starts_with(kind), "{}", fault.reason);
 }
 
 #[test]
@@ -185,41 +180,25 @@ fn a_spend_limit_in_a_stream_is_no_burst() {
 }
 
 #[rstest]
-#[case(529, "", "529 without a readable message")]
-#[case(502, "<html>bad gateway</html>", "502 without a readable message")]
-#[case(500, "[1,2]", "500 without a readable message")]
-#[case(500, "\"text\"", "500 without a readable message")]
-#[case(500, r#"{"error":null}"#, "500 without a readable message")]
-#[case(500, r#"{"error":{"type":7,"message":[]}}"#, "500 without a readable message")]
-#[case(500, r#"{"error":"database away"}"#, "500: database away")]
+#[case(529, "", "529")]
+#[case(502, "<html>bad gateway</html>", "502")]
+#[case(500, "[1,2]", "500")]
+#[case(500, r#"{"error":null}"#, "500")]
+#[case(500, r#"{"error":{"type":7,"message":[]}}"#, "500")]
 #[case(
     500,
-    r#"{"error":{"type":"api_error"}}"#,
-    "500 api_error without a readable message"
+    r#"{"error":{"type":"api_error","message":"quotes a prompt"}}"#,
+    "500 api_error"
 )]
+#[case(500, r#"{"error":{"type":"two words","message":"quotes a prompt"}}"#, "500")]
+#[case(401, r#"{"error":{"type":"sk-ant-api03-0123456789"}}"#, "401")]
 #[case(
-    500,
-    r#"{"error":{"type":"two words","message":"a\nb\u0000\u001b[2Jc"}}"#,
-    "500: a b [2Jc"
+    400,
+    r#"{"error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the API."}}"#,
+    "400 invalid_request_error account_without_credit_or_disabled"
 )]
-#[case(
-    401,
-    r#"{"error":{"type":"authentication_error","message":"bad key sk-ant-api03-0123456789"}}"#,
-    "401 authentication_error: bad key [redacted]"
-)]
-fn the_reason_is_one_safe_sentence(#[case] status: u16, #[case] body: &str, #[case] expected: &str) {
+fn the_reason_is_made_of_known_words(#[case] status: u16, #[case] body: &str, #[case] expected: &str) {
     assert_eq!(classify(status, &[], body).reason, expected);
-}
-
-#[test]
-fn the_reason_is_short_however_long_the_message() {
-    let body = error("api_error", &"word ".repeat(10_000));
-    let reason = classify(500, &[], &body).reason;
-    assert!(
-        reason.starts_with("500 api_error: word word") && reason.ends_with('…'),
-        "{reason}"
-    );
-    assert!(reason.chars().count() < 230);
 }
 
 proptest! {
