@@ -125,13 +125,7 @@ impl<'a> Attempt<'a> {
             Err(failure) => failure,
         };
         lease.failed(&failure.fault);
-        entry.end_attempt(AttemptEnd {
-            upstream_request_id: failure
-                .answer
-                .as_ref()
-                .and_then(|answer| request_id(&answer.headers)),
-            ..AttemptEnd::failed(&failure.fault, failure.status())
-        });
+        entry.end_attempt(AttemptEnd::failed(&failure.fault));
         tracing::info!(account_id = %lease.account().id, fault = %failure.fault, "attempt failed");
         Attempted::Failed(Box::new(entry), failure)
     }
@@ -149,6 +143,7 @@ impl<'a> Attempt<'a> {
             Ok(Err(error)) => return Err(Failure::transport(error.to_string())),
             Ok(Ok(answer)) => answer.into_parts(),
         };
+        entry.head_came(head.status, request_id(&head.headers));
         let waiting_since = entry.elapsed();
         let opened = if head.headers.contains_key(CONTENT_ENCODING) {
             Err(Failure::new(Fault::new(
@@ -294,11 +289,9 @@ impl<'a> Attempt<'a> {
         let headers = self.answer_headers(&head.headers, lease, &entry);
         entry.end_attempt(AttemptEnd {
             status: Outcome::Ok,
-            http_status: Some(head.status),
             fault: None,
             reading: Some(Reading::complete(self.codec.read_answer(&body))),
             ttft: None,
-            upstream_request_id: request_id(&head.headers),
         });
         entry.settle(Outcome::Ok, Some(head.status), None, None);
         Attempted::Committed(Answer {
@@ -317,7 +310,6 @@ impl<'a> Attempt<'a> {
             provider: self.provider,
             status: head.status,
             request_id: self.call.id.to_string(),
-            upstream_request_id: request_id(&head.headers),
             rate_limits: self
                 .provider
                 .rate_limits(&head.headers, self.engine.shared().clock.now()),

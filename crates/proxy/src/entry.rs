@@ -34,12 +34,10 @@ struct OpenAttempt {
 #[derive(Debug)]
 pub(crate) struct AttemptEnd<'a> {
     pub(crate) status: Outcome,
-    pub(crate) http_status: Option<StatusCode>,
     pub(crate) fault: Option<&'a Fault>,
     /// `None` leaves what was [learned](Entry::learned) on the way.
     pub(crate) reading: Option<Reading>,
     pub(crate) ttft: Option<Duration>,
-    pub(crate) upstream_request_id: Option<String>,
 }
 
 /// What an answer said about itself.
@@ -85,25 +83,21 @@ impl Reading {
 
 impl<'a> AttemptEnd<'a> {
     /// An attempt that brought nothing.
-    pub(crate) fn failed(fault: &'a Fault, http_status: Option<StatusCode>) -> Self {
+    pub(crate) const fn failed(fault: &'a Fault) -> Self {
         Self {
             status: Outcome::Error,
-            http_status,
             fault: Some(fault),
             reading: None,
             ttft: None,
-            upstream_request_id: None,
         }
     }
 
-    fn cancelled() -> Self {
+    const fn cancelled() -> Self {
         Self {
             status: Outcome::Cancelled,
-            http_status: None,
             fault: None,
             reading: None,
             ttft: None,
-            upstream_request_id: None,
         }
     }
 }
@@ -178,6 +172,14 @@ impl Entry {
         self.is_recorded = false;
     }
 
+    /// Notes that the provider has begun to answer.
+    pub(crate) fn head_came(&mut self, status: StatusCode, upstream_request_id: Option<String>) {
+        if let Some(attempt) = &mut self.attempt {
+            attempt.record.http_status = Some(status.as_u16());
+            attempt.record.upstream_request_id = upstream_request_id;
+        }
+    }
+
     /// Notes what an answer has said of its usage so far, in case that nothing more comes.
     pub(crate) fn learned(&mut self, summary: AnswerSummary) {
         if let (Some(attempt), Some(usage)) = (&mut self.attempt, summary.usage) {
@@ -231,12 +233,10 @@ impl Entry {
             return;
         };
         attempt.status = end.status;
-        attempt.http_status = end.http_status.map(|status| status.as_u16());
         attempt.fault = end.fault.map(|fault| fault.class);
         attempt.fault_reason = end.fault.map(|fault| fault.reason.clone());
         attempt.latency = latency;
         attempt.ttft = end.ttft;
-        attempt.upstream_request_id = end.upstream_request_id;
         if let Some(reading) = end.reading {
             attempt.usage = reading.usage;
             attempt.usage_source = reading.source;

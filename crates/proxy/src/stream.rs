@@ -55,7 +55,6 @@ pub(crate) struct Exchange {
     pub(crate) provider: &'static dyn Provider,
     pub(crate) status: StatusCode,
     pub(crate) request_id: String,
-    pub(crate) upstream_request_id: Option<String>,
     pub(crate) rate_limits: RateLimits,
     /// Time to the first content, since the request and since the attempt began.
     pub(crate) request_ttft: Option<Duration>,
@@ -132,11 +131,9 @@ impl AnswerStream {
         self.silence.shorten(FAREWELL);
         self.entry.end_attempt(AttemptEnd {
             status,
-            http_status: Some(self.exchange.status),
             fault,
             reading: Some(reading),
             ttft: self.exchange.attempt_ttft,
-            upstream_request_id: self.exchange.upstream_request_id.take(),
         });
         let class = fault.map(|fault| fault.class);
         self.entry.settle(

@@ -306,7 +306,11 @@ async fn usage_that_was_named_before_a_failure_is_booked() {
 
     let rows = rig.rows().await;
     let first = &rows[0].attempts[0];
-    assert_eq!(first.usage_source, UsageSource::Partial);
+    assert_eq!(
+        (first.usage_source, first.http_status),
+        (UsageSource::Partial, Some(200))
+    );
+    assert!(first.upstream_request_id.is_some());
     assert!(first.usage.tokens.input > 0 && first.cost.is_some(), "{first:?}");
 }
 
