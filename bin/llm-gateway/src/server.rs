@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, rt};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{sleep, timeout};
 
@@ -20,6 +21,7 @@ const LEDGER_DEADLINE: Duration = Duration::from_secs(10);
 /// Serves until a signal, then lets what is under way finish.
 pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String>) -> Result<()> {
     let mut stop = StopSignal::listen()?;
+    raise_file_limit();
     // First of all, since it is what most often fails, and fails at once.
     let listeners = Listeners::bind(&config.server).await?;
     let is_exposed = profile.is_production() || !listeners.are_loopback();
@@ -57,6 +59,15 @@ pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String
     house.store.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Takes as many open files as the system grants: a stream needs two, and many systems begin with 1024.
+fn raise_file_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
 }
 
 fn serve(listeners: Listeners, settings: &ServerSettings, house: &House) -> Result<ServerHandle> {
