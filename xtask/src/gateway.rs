@@ -1,5 +1,5 @@
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{self, PathBuf};
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -20,7 +20,8 @@ pub(crate) fn serve(serve: &Serve) -> Result<()> {
         command.args(["--profile", profile]);
     }
     if let Some(file) = &serve.config {
-        command.arg("--config").arg(file);
+        // Cargo runs the server in the workspace's folder, wherever we were called.
+        command.arg("--config").arg(path::absolute(file)?);
     }
     if let Some(host) = serve.host {
         command.env("HOST", host.to_string());
