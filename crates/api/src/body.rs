@@ -257,9 +257,24 @@ fn refused(path: &str, error: &serde_json::Error) -> Problem {
     } else if message.starts_with("missing field") {
         "this field is needed".to_owned()
     } else {
-        message.to_owned()
+        expectation(message)
     };
     Problem::invalid_field(field, message)
+}
+
+/// What was expected, in a client's words, without what came instead: that may be a secret.
+fn expectation(message: &str) -> String {
+    let Some((_, expected)) = message.split_once("expected ") else {
+        return message.to_owned();
+    };
+    let expected = match expected {
+        "u8" | "u16" | "u32" | "u64" | "i32" | "i64" | "usize" => "a whole number within bounds",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        expected if expected.starts_with("struct ") || expected.contains("internally tagged") => "an object",
+        expected => expected,
+    };
+    format!("expected {expected}")
 }
 
 #[cfg(test)]
@@ -306,6 +321,21 @@ mod tests {
         assert_eq!(refusal(r#"{"inner":7}"#), invalid("inner"));
         assert_eq!(refusal("{}"), invalid("inner"));
         assert_eq!(refusal("[{}]"), invalid(""));
+    }
+
+    #[test]
+    fn refusals_say_what_was_expected_and_never_what_came() {
+        for (json, expected) in [
+            (r#"{"inner":"sk-secret"}"#, "expected an object"),
+            (r#"{"inner":{"list":"sk-secret"}}"#, "expected a list"),
+            (
+                r#"{"inner":{"list":[12345678]}}"#,
+                "expected a whole number within bounds",
+            ),
+        ] {
+            let problem = parse::<Outer>(json.as_bytes()).unwrap_err();
+            assert_eq!(problem.details[0].message, expected, "{json}");
+        }
     }
 
     #[test]
