@@ -2,6 +2,7 @@
 
 mod accounts;
 pub mod admin;
+mod bulk;
 mod error;
 mod history;
 mod keys;

@@ -23,16 +23,13 @@ pub(crate) mod queries;
 pub(crate) type Db = diesel::pg::Pg;
 pub(crate) type Conn = diesel_async::AsyncPgConnection;
 
-/// Rows that one INSERT may have: 65,535 bind values, 31 a row.
-pub(crate) const BULK_ROWS: usize = 1000;
-
-/// Inserts many rows by one statement.
-macro_rules! bulk {
-    ($conn:expr, $insert:expr) => {
-        diesel_async::RunQueryDsl::execute($insert, $conn).await
+/// Inserts those of many rows that are not there yet, and says how many were not.
+macro_rules! insert_new {
+    ($conn:expr, $rows:expr) => {
+        diesel_async::RunQueryDsl::execute(crate::bulk::Bulk::columns($rows), $conn).await
     };
 }
-pub(crate) use bulk;
+pub(crate) use insert_new;
 
 /// The whole microseconds, days or whatever `width` says, that the time in `column` lies in, as SQL.
 pub(crate) fn bucket_sql(column: &str, width: Duration) -> String {

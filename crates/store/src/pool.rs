@@ -7,7 +7,7 @@ use deadpool::managed::Timeouts;
 use crate::StoreSettings;
 
 /// How long a caller waits for a free connection before it hears that the database is away.
-const WAIT: Duration = Duration::from_secs(3);
+pub(crate) const WAIT: Duration = Duration::from_secs(3);
 
 pub(crate) fn timeouts(settings: &StoreSettings) -> Timeouts {
     Timeouts {

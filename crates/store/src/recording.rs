@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use diesel::prelude::*;
 use gateway_domain::{Nanodollars, TokenCounts};
 use gateway_metering::{AttemptRecord, RequestRecord};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::bulk::bulk;
 use crate::schema::{attempts, requests};
 use crate::store::query;
 use crate::types::{StoredDoc, StoredId, StoredTime, count, without_nul};
@@ -78,31 +78,30 @@ pub(crate) struct PassedOverDoc {
     pub(crate) reason: String,
 }
 
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = requests, check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
-#[diesel(treat_none_as_default_value = false)]
-pub(crate) struct RequestRow {
-    pub(crate) id: StoredId,
-    pub(crate) started_at: StoredTime,
-    pub(crate) user_id: StoredId,
-    pub(crate) key_id: StoredId,
-    pub(crate) dialect: String,
-    pub(crate) model: String,
-    pub(crate) stream: bool,
-    pub(crate) status: String,
-    pub(crate) http_status: Option<i32>,
-    pub(crate) fault: Option<String>,
-    pub(crate) latency_us: i64,
-    pub(crate) ttft_us: Option<i64>,
-    pub(crate) passed_over: StoredDoc,
-    pub(crate) attempts: i32,
-    pub(crate) input_tokens: i64,
-    pub(crate) cache_read_tokens: i64,
-    pub(crate) cache_write_5m_tokens: i64,
-    pub(crate) cache_write_1h_tokens: i64,
-    pub(crate) output_tokens: i64,
-    pub(crate) reasoning_tokens: i64,
-    pub(crate) cost_nanos: Option<i64>,
+bulk! {
+    pub(crate) struct RequestRow, RequestColumns of requests {
+        id: StoredId,
+        started_at: StoredTime,
+        user_id: StoredId,
+        key_id: StoredId,
+        dialect: String,
+        model: String,
+        stream: bool,
+        status: String,
+        http_status: Option<i32>,
+        fault: Option<String>,
+        latency_us: i64,
+        ttft_us: Option<i64>,
+        passed_over: StoredDoc,
+        attempts: i32,
+        input_tokens: i64,
+        cache_read_tokens: i64,
+        cache_write_5m_tokens: i64,
+        cache_write_1h_tokens: i64,
+        output_tokens: i64,
+        reasoning_tokens: i64,
+        cost_nanos: Option<i64>,
+    }
 }
 
 impl RequestRow {
@@ -149,41 +148,40 @@ impl RequestRow {
     }
 }
 
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = attempts, check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
-#[diesel(treat_none_as_default_value = false)]
-pub(crate) struct AttemptRow {
-    pub(crate) id: StoredId,
-    pub(crate) request_id: StoredId,
-    pub(crate) number: i32,
-    pub(crate) started_at: StoredTime,
-    pub(crate) user_id: StoredId,
-    pub(crate) key_id: StoredId,
-    pub(crate) account_id: StoredId,
-    pub(crate) provider: String,
-    pub(crate) model: String,
-    pub(crate) upstream_model: String,
-    pub(crate) status: String,
-    pub(crate) http_status: Option<i32>,
-    pub(crate) fault: Option<String>,
-    pub(crate) fault_reason: Option<String>,
-    pub(crate) input_tokens: i64,
-    pub(crate) cache_read_tokens: i64,
-    pub(crate) cache_write_5m_tokens: i64,
-    pub(crate) cache_write_1h_tokens: i64,
-    pub(crate) output_tokens: i64,
-    pub(crate) reasoning_tokens: i64,
-    pub(crate) web_searches: i64,
-    pub(crate) service_tier: Option<String>,
-    pub(crate) speed: Option<String>,
-    pub(crate) inference_geo: Option<String>,
-    pub(crate) usage_source: String,
-    pub(crate) cost_nanos: Option<i64>,
-    pub(crate) price_version: Option<String>,
-    pub(crate) latency_us: i64,
-    pub(crate) ttft_us: Option<i64>,
-    pub(crate) upstream_request_id: Option<String>,
-    pub(crate) upstream_message_id: Option<String>,
+bulk! {
+    pub(crate) struct AttemptRow, AttemptColumns of attempts {
+        id: StoredId,
+        request_id: StoredId,
+        number: i32,
+        started_at: StoredTime,
+        user_id: StoredId,
+        key_id: StoredId,
+        account_id: StoredId,
+        provider: String,
+        model: String,
+        upstream_model: String,
+        status: String,
+        http_status: Option<i32>,
+        fault: Option<String>,
+        fault_reason: Option<String>,
+        input_tokens: i64,
+        cache_read_tokens: i64,
+        cache_write_5m_tokens: i64,
+        cache_write_1h_tokens: i64,
+        output_tokens: i64,
+        reasoning_tokens: i64,
+        web_searches: i64,
+        service_tier: Option<String>,
+        speed: Option<String>,
+        inference_geo: Option<String>,
+        usage_source: String,
+        cost_nanos: Option<i64>,
+        price_version: Option<String>,
+        latency_us: i64,
+        ttft_us: Option<i64>,
+        upstream_request_id: Option<String>,
+        upstream_message_id: Option<String>,
+    }
 }
 
 impl AttemptRow {

@@ -28,19 +28,16 @@ pub(crate) mod queries;
 pub(crate) type Db = diesel::sqlite::Sqlite;
 pub(crate) type Conn = SyncConnectionWrapper<SqliteConnection, Thread>;
 
-/// Rows that one INSERT may have: 32,766 bind values, 31 a row.
-pub(crate) const BULK_ROWS: usize = 500;
-
-/// Inserts many rows by one statement; only the blocking connection knows batches.
-macro_rules! bulk {
-    ($conn:expr, $insert:expr) => {{
-        let insert = $insert;
+/// Inserts those of many rows that are not there yet, and says how many were not.
+macro_rules! insert_new {
+    ($conn:expr, $rows:expr) => {{
+        let rows = $rows;
         $conn
-            .spawn_blocking(move |conn| diesel::RunQueryDsl::execute(insert, conn))
+            .spawn_blocking(move |conn| crate::bulk::insert_into_sqlite(conn, rows))
             .await
     }};
 }
-pub(crate) use bulk;
+pub(crate) use insert_new;
 
 /// The whole microseconds, days or whatever `width` says, that the time in `column` lies in, as SQL.
 pub(crate) fn bucket_sql(column: &str, width: Duration) -> String {

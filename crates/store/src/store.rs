@@ -9,7 +9,7 @@ use tokio::sync::{Mutex as AsyncMutex, RwLock, watch};
 use crate::lock::LockFile;
 use crate::revisions::{self, Revisions, Watcher};
 use crate::target::Target;
-use crate::{OpenError, StoreError, StoreSettings, admin, pg, sqlite, target};
+use crate::{OpenError, StoreError, StoreSettings, admin, pg, pool, sqlite, target};
 
 /// Which kind of database keeps everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -108,12 +108,12 @@ macro_rules! run {
 ///
 /// `read`, `write`, `report` and `batch` say which pool and which time limit.
 macro_rules! query {
-    ($store:expr, batch, $($query:tt)+) => { query!(@ $store, write, batch_limit, $($query)+) };
-    ($store:expr, report, $($query:tt)+) => { query!(@ $store, report, report_limit, $($query)+) };
-    ($store:expr, $pool:ident, $($query:tt)+) => { query!(@ $store, $pool, limit, $($query)+) };
-    (@ $store:expr, $pool:ident, $limit:ident, $($query:tt)+) => {{
+    ($store:expr, batch, $($query:tt)+) => { query!(@ $store, spawn, write, batch_limit, $($query)+) };
+    ($store:expr, report, $($query:tt)+) => { query!(@ $store, spawn_report, report, report_limit, $($query)+) };
+    ($store:expr, $pool:ident, $($query:tt)+) => { query!(@ $store, spawn, $pool, limit, $($query)+) };
+    (@ $store:expr, $spawn:ident, $pool:ident, $limit:ident, $($query:tt)+) => {{
         let shared = std::sync::Arc::clone(&$store.shared);
-        $store.spawn(async move { crate::store::run!(shared, $pool, shared.$limit, $($query)+) }).await
+        $store.$spawn(async move { crate::store::run!(shared, $pool, shared.$limit, $($query)+) }).await
     }};
 }
 
@@ -283,6 +283,31 @@ impl Store {
         running
             .await
             .unwrap_or_else(|error| Err(StoreError::other(error)))
+    }
+
+    /// Runs a report, and tells the caller in time if it takes too long.
+    ///
+    /// SQLite cannot be interrupted: the report goes on, but it holds one of the few connections that reports have, so
+    /// that others who ask hear as much before long.
+    pub(crate) async fn spawn_report<T: Send + 'static>(
+        &self,
+        report: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let Some(runtime) = &self.runtime else {
+            return Err(StoreError::unavailable("the store is closed"));
+        };
+        let (limit, shared) = (self.shared.report_limit + pool::WAIT, Arc::clone(&self.shared));
+        let reporting = runtime.spawn(async move {
+            let _open = shared.open.read().await;
+            report.await
+        });
+        self.spawn(async move {
+            match tokio::time::timeout(limit, reporting).await {
+                Ok(reported) => reported.unwrap_or_else(|error| Err(StoreError::other(error))),
+                Err(elapsed) => Err(StoreError::unavailable(elapsed)),
+            }
+        })
+        .await
     }
 }
 

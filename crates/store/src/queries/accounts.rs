@@ -21,7 +21,7 @@ pub(crate) async fn create(conn: &mut Conn, row: StoredAccount) -> Result<Option
             let owner = users::table
                 .find(owner_id)
                 .select(users::id)
-                .first::<StoredId>(conn)
+                .get_result::<StoredId>(conn)
                 .await
                 .optional()?;
             if owner.is_none() {
@@ -89,7 +89,7 @@ pub(crate) async fn find(
                 .or(everyones.into_sql::<Bool>()),
         )
         .select(StoredAccount::as_select())
-        .first(conn)
+        .get_result(conn)
         .await;
     Ok(row.optional()?)
 }

@@ -93,7 +93,7 @@ pub(crate) async fn request(
         .find(StoredId::from(id))
         .filter(requests::user_id.eq(mine).or(everyones.into_sql::<Bool>()))
         .select(RequestRow::as_select())
-        .first(conn)
+        .get_result(conn)
         .await
         .optional()?;
     let Some(request) = request else {

@@ -21,7 +21,7 @@ pub(crate) async fn create(conn: &mut Conn, row: KeyRow) -> Result<Option<KeyRow
         let owner = users::table
             .find(row.user_id)
             .select(users::id)
-            .first::<StoredId>(conn)
+            .get_result::<StoredId>(conn)
             .await
             .optional()?;
         if owner.is_none() {
@@ -69,7 +69,7 @@ pub(crate) async fn find(conn: &mut Conn, scope: Scope, id: ApiKeyId) -> Result<
         .find(StoredId::from(id))
         .filter(api_keys::user_id.eq(mine).or(everyones.into_sql::<Bool>()))
         .select(KeyRow::as_select())
-        .first(conn)
+        .get_result(conn)
         .await;
     Ok(row.optional()?)
 }
@@ -82,7 +82,7 @@ pub(crate) async fn find_by_public_id(
         .inner_join(users::table)
         .filter(api_keys::public_id.eq(public_id))
         .select((KeyRow::as_select(), UserRow::as_select()))
-        .first(conn)
+        .get_result(conn)
         .await;
     Ok(row.optional()?)
 }
@@ -122,7 +122,7 @@ pub(crate) async fn rotate(
             .filter(api_keys::user_id.eq(mine).or(everyones.into_sql::<Bool>()));
         let current = key
             .select(api_keys::secret_hash)
-            .first::<Vec<u8>>(conn)
+            .get_result::<Vec<u8>>(conn)
             .await
             .optional()?;
         let row = diesel::update(key)

@@ -21,4 +21,4 @@ pub(crate) mod sessions;
 pub(crate) mod system;
 pub(crate) mod users;
 
-use super::{BULK_ROWS, Conn, Db, begin, bucket_sql, bulk, end};
+use super::{Conn, Db, begin, bucket_sql, end, insert_new};

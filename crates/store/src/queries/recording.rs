@@ -6,42 +6,19 @@ use diesel::sql_types::{BigInt, Nullable};
 use diesel_async::RunQueryDsl;
 use gateway_domain::{ApiKeyId, Nanodollars, Timestamp};
 
-use super::{BULK_ROWS, Conn, bulk};
+use super::{Conn, insert_new};
 use crate::StoreError;
 use crate::recording::Batch;
-use crate::schema::{api_keys, attempts, requests, upstream_accounts};
+use crate::schema::{api_keys, requests, upstream_accounts};
 use crate::types::{StoredId, StoredTime};
 
 /// How old a `last_used_at` must be before it is written again.
 const LAST_USED_STEP: Duration = Duration::from_secs(1);
 
-pub(crate) async fn record(conn: &mut Conn, mut batch: Batch) -> Result<usize, StoreError> {
+pub(crate) async fn record(conn: &mut Conn, batch: Batch) -> Result<usize, StoreError> {
     write_tx!(conn, {
-        let mut new = 0;
-        while !batch.requests.is_empty() {
-            let rows: Vec<_> = batch
-                .requests
-                .drain(..batch.requests.len().min(BULK_ROWS))
-                .collect();
-            new += bulk!(
-                conn,
-                diesel::insert_into(requests::table)
-                    .values(rows)
-                    .on_conflict_do_nothing()
-            )?;
-        }
-        while !batch.attempts.is_empty() {
-            let rows: Vec<_> = batch
-                .attempts
-                .drain(..batch.attempts.len().min(BULK_ROWS))
-                .collect();
-            bulk!(
-                conn,
-                diesel::insert_into(attempts::table)
-                    .values(rows)
-                    .on_conflict_do_nothing()
-            )?;
-        }
+        let new = insert_new!(conn, batch.requests)?;
+        insert_new!(conn, batch.attempts)?;
         // Last, so that these rows stay locked as briefly as can be.
         for (id, at) in batch.keys {
             let due = StoredTime(at.0 - LAST_USED_STEP);

@@ -58,7 +58,7 @@ pub(crate) async fn user_of(
         .filter(sessions::expires_at.gt(StoredTime(now)))
         .filter(users::is_active)
         .select(UserRow::as_select())
-        .first(conn)
+        .get_result(conn)
         .await
         .optional()?;
     row.map(UserRow::into_user).transpose()
@@ -120,7 +120,7 @@ async fn refuse(conn: &mut Conn, presented: Vec<u8>, now: Timestamp) -> Result<R
         .find(presented)
         .filter(refresh_tokens::used_at.is_not_null())
         .select(refresh_tokens::session_id)
-        .first::<StoredId>(conn)
+        .get_result::<StoredId>(conn)
         .await
         .optional()?;
     match reused {

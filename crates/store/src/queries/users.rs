@@ -61,7 +61,7 @@ pub(crate) async fn find(conn: &mut Conn, id: UserId) -> Result<Option<UserRow>,
     let row = users::table
         .find(StoredId::from(id))
         .select(UserRow::as_select())
-        .first(conn)
+        .get_result(conn)
         .await;
     Ok(row.optional()?)
 }
