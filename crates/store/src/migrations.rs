@@ -178,11 +178,13 @@ fn name_of(names: &BTreeMap<String, String>, version: &str) -> String {
 
 fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> OpenError {
     let error = error.into();
-    OpenError::new(
-        format!("migrating failed: {error}"),
-        "see the message; `llm-gateway db status` shows what is applied",
-    )
-    .because(error)
+    let said = error.to_string();
+    let remedy = if said.contains("permission denied") || said.contains("no schema has been selected") {
+        "let the user of the database URL make tables: GRANT CREATE ON SCHEMA public TO that user, or make it the owner"
+    } else {
+        "see the message; `llm-gateway db status` shows what is applied"
+    };
+    OpenError::new(format!("migrating failed: {said}"), remedy).because(error)
 }
 
 async fn blocking<T: Send + 'static>(

@@ -88,8 +88,8 @@ fn with_password(row: UserRow) -> Result<(User, PasswordHash), StoreError> {
     Ok((row.into_user()?, hash))
 }
 
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = sessions, check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
+#[derive(Insertable)]
+#[diesel(table_name = sessions)]
 pub(crate) struct SessionRow {
     pub(crate) id: StoredId,
     pub(crate) user_id: StoredId,
@@ -100,8 +100,8 @@ pub(crate) struct SessionRow {
     pub(crate) user_agent: Option<String>,
 }
 
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = refresh_tokens, check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
+#[derive(Insertable)]
+#[diesel(table_name = refresh_tokens)]
 pub(crate) struct TokenRow {
     pub(crate) token_hash: Vec<u8>,
     pub(crate) session_id: StoredId,

@@ -1,11 +1,14 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use diesel::Connection;
+use diesel::connection::SimpleConnection;
 use gateway_auth::{Directory, RefreshOutcome, Scope};
-use gateway_domain::Role;
-use gateway_store::{NewUser, StoreError, UsageFilter, UserChanges};
+use gateway_domain::{ManualClock, Role};
+use gateway_store::{NewUser, Store, StoreError, StoreSettings, UsageFilter, UserChanges};
+use tokio_postgres::NoTls;
 
-use crate::fixture::{check, new_user, time};
+use crate::fixture::{START, check, check_empty, new_user, time};
 use crate::recording::records;
 use crate::sessions::{exchange, sign_in};
 
@@ -104,6 +107,38 @@ async fn admins_who_demote_each_other_at_once_leave_one() {
 }
 
 #[tokio::test]
+async fn nobody_waits_for_a_lock_for_ever() {
+    check_empty(async |settings| {
+        let settings = StoreSettings {
+            statement_timeout_seconds: 1.try_into().unwrap(),
+            ..settings
+        };
+        let clock = Arc::new(ManualClock::at(time(START)));
+        let store = Store::open(&settings, clock).await.unwrap();
+        store.migrate().await.unwrap();
+        if let Some(file) = settings.url.strip_prefix("sqlite://") {
+            // Readers of a file do not wait for who writes it.
+            let mut writer = diesel::SqliteConnection::establish(file).unwrap();
+            writer.batch_execute("BEGIN IMMEDIATE").unwrap();
+            assert_eq!(store.counts().await.unwrap().users, 2);
+            return;
+        }
+        let (client, connection) = tokio_postgres::connect(&settings.url, NoTls).await.unwrap();
+        let driver = tokio::spawn(connection);
+        client.batch_execute("BEGIN; LOCK TABLE users").await.unwrap();
+        let given_up = store.counts().await;
+        assert!(
+            matches!(given_up, Err(StoreError::Unavailable(_))),
+            "{given_up:?}"
+        );
+        drop(client);
+        driver.await.unwrap().unwrap();
+        assert_eq!(store.counts().await.unwrap().users, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_caller_that_goes_away_never_leaves_half_a_batch() {
     check(async |fixture| {
         const BATCH: usize = 700;
@@ -124,7 +159,7 @@ async fn a_caller_that_goes_away_never_leaves_half_a_batch() {
         }
         // Queued behind all of those that had begun.
         store.close().await;
-        let store = gateway_store::Store::open(&fixture.settings, fixture.clock.clone())
+        let store = Store::open(&fixture.settings, fixture.clock.clone())
             .await
             .unwrap();
         let everything = UsageFilter::between(
