@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use actix_web::http::header::ContentType;
 use actix_web::{HttpRequest, HttpResponse};
@@ -147,7 +148,29 @@ pub(crate) async fn overview(_: Public, request: HttpRequest) -> HttpResponse {
 pub(crate) async fn metrics(_: Scraper, request: HttpRequest) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
-        .body(app::of(&request).proxy.scrape())
+        .body(metrics_of(app::of(&request)))
+}
+
+fn metrics_of(app: &App) -> String {
+    let mut text = app.proxy.scrape();
+    text.push_str("# HELP gateway_database_connections Connections of the database pools.\n");
+    text.push_str("# TYPE gateway_database_connections gauge\n");
+    for pool in app.store.pools() {
+        let name = pool.name;
+        let states = [
+            ("busy", pool.open.saturating_sub(pool.idle)),
+            ("idle", pool.idle),
+            ("waited_for", pool.waiting),
+        ];
+        for (state, count) in states {
+            let _ = writeln!(
+                text,
+                "gateway_database_connections{{pool=\"{name}\",state=\"{state}\"}} {count}"
+            );
+        }
+    }
+    text.push_str("# EOF\n");
+    text
 }
 
 fn missing(app: &App, has_database: bool) -> Vec<&'static str> {

@@ -209,14 +209,13 @@ impl Metrics {
         }
     }
 
-    /// OpenMetrics text: what was counted, and the state of accounts and ledger as of now.
+    /// OpenMetrics text without its closing line: what was counted, and the state of accounts and ledger as of now.
     pub(crate) fn encode(&self, catalogue: &Catalogue, ledger: &Ledger) -> String {
         let mut out = String::new();
         if text::encode_registry(&mut out, &self.registry).is_err() {
             tracing::error!("the metrics cannot be written");
         }
         gauges(&mut out, catalogue, ledger);
-        out.push_str("# EOF\n");
         out
     }
 }

@@ -81,7 +81,7 @@ impl Shared {
         &self.metrics
     }
 
-    /// The metrics in OpenMetrics text, with the state of accounts and ledger as of now.
+    /// The metrics in OpenMetrics text without its closing `# EOF`, so that more can follow, with the state of accounts and ledger as of now.
     #[must_use]
     pub fn scrape(&self) -> String {
         self.metrics.encode(&self.catalogue, &self.ledger)

@@ -34,7 +34,7 @@ pub use reports::{Point, Summary};
 pub use revisions::Revisions;
 pub use settings::StoreSettings;
 pub use store::{Backend, Store};
-pub use system::Counts;
+pub use system::{Counts, PoolStatus};
 pub use usage::{
     Bucket, Cursor, Group, GroupBy, InvalidCursor, Totals, UnknownBucket, UnknownGroupBy, UsageFilter,
 };

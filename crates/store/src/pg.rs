@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use deadpool::Status;
 use deadpool::managed::PoolConfig;
 use diesel::ConnectionError;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
@@ -115,6 +116,10 @@ pub(crate) struct Pools {
 }
 
 impl Pools {
+    pub(crate) fn status(&self) -> Vec<(&'static str, Status)> {
+        vec![("main", self.main.status()), ("reports", self.reports.status())]
+    }
+
     pub(crate) fn new(target: &PostgresTarget, settings: &StoreSettings) -> Result<Self, OpenError> {
         let tls = tls::connector(target.ssl_mode, settings.root_certificates.as_deref())?;
         let target = Arc::new(target.clone());

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
 
+use deadpool::Status;
 use deadpool::managed::PoolConfig;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::{Connection, ConnectionError, SqliteConnection};
@@ -152,6 +153,14 @@ pub(crate) struct Pools {
 }
 
 impl Pools {
+    pub(crate) fn status(&self) -> Vec<(&'static str, Status)> {
+        vec![
+            ("writer", self.writer.status()),
+            ("readers", self.readers.status()),
+            ("reports", self.reports.status()),
+        ]
+    }
+
     pub(crate) fn new(path: &Path, settings: &StoreSettings) -> Result<Self, OpenError> {
         let pool = |size, purpose| {
             let path = path.to_owned();

@@ -84,6 +84,7 @@ async fn metrics_are_for_admins_or_a_token() {
                 .starts_with("application/openmetrics-text")
         );
         assert!(reply.text().ends_with("# EOF\n"));
+        assert!(reply.text().contains("gateway_database_connections{pool="));
     }
     let empty = ApiSettings {
         metrics_token: Some(String::new().into()),
