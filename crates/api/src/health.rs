@@ -64,10 +64,10 @@ impl From<Health> for HealthView {
 impl From<RateLimits> for RateLimitsView {
     fn from(limits: RateLimits) -> Self {
         Self {
-            requests_remaining: limits.requests_remaining,
-            input_tokens_remaining: limits.input_tokens_remaining,
-            output_tokens_remaining: limits.output_tokens_remaining,
-            resets_at: limits.resets_at,
+            requests_remaining: limits.requests.map(|limit| limit.remaining),
+            input_tokens_remaining: limits.input_tokens.map(|limit| limit.remaining),
+            output_tokens_remaining: limits.output_tokens.map(|limit| limit.remaining),
+            resets_at: limits.resets_at(),
         }
     }
 }

@@ -108,6 +108,27 @@ impl ProviderKind {
         };
         families.iter().any(|family| model.starts_with(family))
     }
+
+    /// What the models are called that share the provider's rate limits with `model`.
+    ///
+    /// Anthropic counts a class of models together, whatever their version; the others count each model by itself,
+    /// under all the names of its releases.
+    #[must_use]
+    pub fn limits_family(self, model: &str) -> String {
+        let has_digit = |word: &&str| word.bytes().any(|byte| byte.is_ascii_digit());
+        let is_release = |word: &&str| {
+            matches!(*word, "latest" | "preview" | "exp")
+                || (word.len() >= 3 && word.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let words = model.split('-');
+        let family: Vec<&str> = match self {
+            Self::Anthropic => words
+                .filter(|word| !has_digit(word) && *word != "latest")
+                .collect(),
+            Self::Gemini | Self::OpenAi => words.take_while(|word| !is_release(word)).collect(),
+        };
+        family.join("-")
+    }
 }
 
 impl fmt::Display for ProviderKind {

@@ -75,6 +75,32 @@ pub struct Fault {
     pub reason: String,
     /// How long the provider asked to be left alone, if it said so.
     pub retry_after: Option<Duration>,
+    /// How much of the account it concerns.
+    pub reach: FaultReach,
+    /// Which limit was reached, where one was.
+    pub window: QuotaWindow,
+}
+
+/// How much of an account a fault concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum FaultReach {
+    /// All of it.
+    #[default]
+    Account,
+    /// The models that share their limits with the one that was asked for.
+    ModelFamily,
+}
+
+/// Which of an account's limits was reached; that decides how long a wait is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum QuotaWindow {
+    /// Requests or tokens in a short time: an hour at the most.
+    #[default]
+    Rate,
+    /// A signed-in subscription's, of hours or days.
+    Subscription,
+    /// Money in a calendar month: nothing but the next month or the account's owner ends it.
+    Spending,
 }
 
 impl Fault {
@@ -84,6 +110,8 @@ impl Fault {
             class,
             reason: reason.into(),
             retry_after: None,
+            reach: FaultReach::default(),
+            window: QuotaWindow::default(),
         }
     }
 

@@ -18,12 +18,12 @@ pub use account::{Credential, CredentialKind, ProviderKind, UnknownProvider, Ups
 pub use api_key::{ApiKey, Budget, BudgetPeriod, Limits, UnknownBudgetPeriod};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use dialect::Dialect;
-pub use fault::{Fault, FaultClass};
+pub use fault::{Fault, FaultClass, FaultReach, QuotaWindow};
 pub use id::{AccountId, ApiKeyId, AttemptId, InvalidId, PriceId, RequestId, SessionId, UserId};
 pub use model_pattern::{InvalidModelPattern, ModelPattern};
 pub use money::{InvalidAmount, Nanodollars, PicodollarsPerToken};
 pub use page::{Page, Paged};
-pub use rate_limits::RateLimits;
+pub use rate_limits::{RateLimit, RateLimits};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use usage::{TokenCounts, Usage, UsageSource};
 pub use user::{Role, UnknownRole, User};

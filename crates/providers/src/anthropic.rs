@@ -1,10 +1,10 @@
 mod faults;
+mod limits;
 mod request;
 
 use gateway_domain::{Dialect, Fault, ProviderKind, RateLimits, Timestamp};
 use http::{HeaderMap, Request, StatusCode};
 
-use crate::retry_after::{count, resets_at};
 use crate::{Call, InvalidTarget, Provider, Target};
 
 /// Anthropic, and servers that speak its Messages API.
@@ -81,11 +81,6 @@ impl Provider for Anthropic {
     }
 
     fn rate_limits(&self, headers: &HeaderMap, now: Timestamp) -> RateLimits {
-        RateLimits {
-            requests_remaining: count(headers, "anthropic-ratelimit-requests-remaining"),
-            input_tokens_remaining: count(headers, "anthropic-ratelimit-input-tokens-remaining"),
-            output_tokens_remaining: count(headers, "anthropic-ratelimit-output-tokens-remaining"),
-            resets_at: resets_at(headers, now),
-        }
+        limits::read(headers, now)
     }
 }

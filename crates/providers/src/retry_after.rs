@@ -54,18 +54,9 @@ pub(crate) fn stated_retry_after(headers: &HeaderMap) -> Option<Duration> {
     stated_wait(headers).map(|wait| wait.clamp(SHORTEST, LONGEST))
 }
 
-/// When the last of the limits starts again, by our clock, which stands at `now`; `None` when nothing is said or
-/// nothing that can be true.
-pub(crate) fn resets_at(headers: &HeaderMap, now: Timestamp) -> Option<Timestamp> {
-    let date = date(headers).unwrap_or(now);
-    BUCKETS
-        .iter()
-        .filter_map(|(_, reset)| text(headers, reset)?.parse::<Timestamp>().ok())
-        .chain(unified_reset(headers))
-        .map(|reset| reset.since(date))
-        .filter(|wait| *wait <= LONGEST)
-        .max()
-        .map(|wait| now + wait)
+/// A wait that can be true.
+pub(crate) fn bounded(wait: Duration) -> Option<Duration> {
+    (wait <= LONGEST).then_some(wait)
 }
 
 /// A count in a header.
@@ -101,11 +92,11 @@ fn unified_reset(headers: &HeaderMap) -> Option<Timestamp> {
     Some(Timestamp::from_seconds(i64::from(seconds)))
 }
 
-fn date(headers: &HeaderMap) -> Option<Timestamp> {
+pub(crate) fn date(headers: &HeaderMap) -> Option<Timestamp> {
     http_date(text(headers, DATE.as_str())?)
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     Some(headers.get(name)?.to_str().ok()?.trim())
 }
 

@@ -24,13 +24,12 @@ pub(super) fn of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) ->
         _ => FaultClass::Server,
     };
     Fault {
-        class,
-        reason: error.reason(Some(status)),
         retry_after: match class {
             FaultClass::Quota => wait,
             FaultClass::Overload => stated_retry_after(headers),
             _ => None,
         },
+        ..Fault::new(class, error.reason(Some(status)))
     }
 }
 
