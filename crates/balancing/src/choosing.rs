@@ -1,15 +1,18 @@
 use std::time::Duration;
 
-use gateway_domain::FaultClass;
+use gateway_domain::{AccountId, FaultClass};
 
+use crate::gauge::Need;
 use crate::health::{Gate, is_soft};
 use crate::member::Member;
+use crate::prompt_caches::{Home, MAX_HOMES, PromptCaches};
 use crate::routes::Stop;
-use crate::{Candidate, Choice, NoAccount, Strategy, Wanted};
+use crate::service::Service;
+use crate::{Candidate, Choice, NoAccount, PoolSettings, Strategy, Wanted};
 
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
-/// What a weight of one is worth: four, so that a degraded account can have a quarter.
-const FULL_SHARE: u32 = 4;
+/// What a weight of one is worth, so that there are shares below it.
+const FULL_SHARE: f32 = 64.0;
 
 /// What keeps an account that serves the model from serving this request now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,49 +21,126 @@ pub(crate) enum Obstacle {
     Dialect,
     OtherOwner,
     KeyForbids,
+    /// What the request refers to lies in another account.
+    Pinned,
     Tried,
     ModelRests(Duration),
     Resting(FaultClass, Duration),
     Busy,
 }
 
-/// The share of the requests that the account may have now: the one place where that is decided.
-pub(crate) fn judge(
-    stop: &Stop,
-    member: &Member,
-    wanted: &Wanted<'_>,
-    now: Duration,
-) -> Result<u32, Obstacle> {
-    if !wanted.providers.contains(&stop.provider) {
-        return Err(Obstacle::Dialect);
-    }
-    if stop.owner_id.is_some_and(|owner| owner != wanted.user_id) {
-        return Err(Obstacle::OtherOwner);
-    }
-    if !wanted.key.allows_account(stop.account_id) {
-        return Err(Obstacle::KeyForbids);
-    }
-    if wanted.tried.contains(&stop.account_id) {
-        return Err(Obstacle::Tried);
-    }
-    if let Some(until) = member.model_rests.until(&stop.upstream_model, now) {
-        return Err(Obstacle::ModelRests(until));
-    }
-    let share = match member.machine.gate(now) {
-        Gate::Open | Gate::Trial => FULL_SHARE,
-        Gate::Narrow => FULL_SHARE / 4,
-        // With room it would be tried all the same if need be, so what it wants is room.
-        Gate::Shut(class, _) if is_soft(class) && !has_room(stop, member) => return Err(Obstacle::Busy),
-        Gate::Shut(class, until) => return Err(Obstacle::Resting(class, until)),
-    };
-    if !has_room(stop, member) {
-        return Err(Obstacle::Busy);
-    }
-    Ok(share)
+/// What an account may do for a request.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Fit {
+    /// Its part of the requests that its weight gives it, above 0 to 1.
+    pub(crate) share: f32,
+    pub(crate) is_trial: bool,
 }
 
-fn has_room(stop: &Stop, member: &Member) -> bool {
-    stop.max_concurrency.is_none_or(|limit| member.in_flight < limit)
+/// Everything that a pick reads and nothing of what it writes.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) members: &'a [Member],
+    pub(crate) services: &'a [Service],
+    pub(crate) settings: &'a PoolSettings,
+    pub(crate) wanted: &'a Wanted<'a>,
+    pub(crate) now: Duration,
+    /// The only account that can serve the request, where there is such a one.
+    pub(crate) pinned: Option<AccountId>,
+    /// Open requests above `max_concurrency`, in percent of it, that the request may make.
+    pub(crate) burst_percent: u32,
+}
+
+impl View<'_> {
+    /// Whether and how far the account may serve: the one place where that is decided.
+    pub(crate) fn judge(&self, stop: &Stop) -> Result<Fit, Obstacle> {
+        let (wanted, member) = (self.wanted, &self.members[stop.index]);
+        if !wanted.providers.contains(&stop.provider) {
+            return Err(Obstacle::Dialect);
+        }
+        if stop.owner_id.is_some_and(|owner| owner != wanted.user_id) {
+            return Err(Obstacle::OtherOwner);
+        }
+        if !wanted.key.allows_account(stop.account_id) {
+            return Err(Obstacle::KeyForbids);
+        }
+        if self.pinned.is_some_and(|home| home != stop.account_id) {
+            return Err(Obstacle::Pinned);
+        }
+        if wanted.tried.contains(&stop.account_id) {
+            return Err(Obstacle::Tried);
+        }
+        if let Some(until) = member.model_rests.until(&stop.upstream_model, self.now) {
+            return Err(Obstacle::ModelRests(until));
+        }
+        let fit = match self.gate(stop) {
+            Gate::Open(share) => Fit {
+                share,
+                is_trial: false,
+            },
+            Gate::Trial => Fit {
+                share: 1.0,
+                is_trial: true,
+            },
+            // With room it would be tried all the same if need be, so what it wants is room.
+            Gate::Shut(class, _) if is_soft(class) && !self.has_room(stop) => return Err(Obstacle::Busy),
+            Gate::Shut(class, until) => return Err(Obstacle::Resting(class, until)),
+        };
+        if self.has_room(stop) {
+            Ok(fit)
+        } else {
+            Err(Obstacle::Busy)
+        }
+    }
+
+    /// The account's own gate and that of the model's family, whichever is narrower.
+    fn gate(&self, stop: &Stop) -> Gate {
+        let member = &self.members[stop.index];
+        let own = member.machine.gate(self.now, self.settings);
+        let family = member
+            .families
+            .get(stop.family)
+            .map_or(Gate::Open(1.0), |family| family.gate(self.now, self.settings));
+        match (own, family) {
+            (Gate::Shut(class, until), _) | (_, Gate::Shut(class, until)) => Gate::Shut(class, until),
+            (Gate::Trial, _) | (_, Gate::Trial) => Gate::Trial,
+            (Gate::Open(own), Gate::Open(family)) => Gate::Open(own.min(family)),
+        }
+    }
+
+    fn has_room(&self, stop: &Stop) -> bool {
+        stop.max_concurrency.is_none_or(|limit| {
+            let burst = u64::from(limit) * u64::from(self.burst_percent) / 100;
+            u64::from(self.members[stop.index].in_flight) < u64::from(limit) + burst
+        })
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a share of 64 thousandths of at most 1000"
+    )]
+    fn candidate(&self, stop: &Stop, fit: Fit) -> Candidate {
+        let member = &self.members[stop.index];
+        let weight = ((f32::from(stop.weight) * FULL_SHARE * fit.share) as u32).max(1);
+        Candidate {
+            account_id: stop.account_id,
+            weight,
+            credit: member.credit + i64::from(weight),
+            in_flight: member.in_flight,
+            waiting: member.waiting,
+            max_concurrency: stop.max_concurrency,
+            ttft_seconds: member.peak_ttft.seconds(member.stall(self.now), self.now),
+            failed_share: member.machine.failed_share(self.now),
+            cached_tokens: 0,
+            used: 0.0,
+            is_short: false,
+            is_trial: fit.is_trial,
+            rates: stop.rates,
+            score: 0.0,
+        }
+    }
 }
 
 /// The candidates for one request: those of the best tier that has any.
@@ -68,84 +148,162 @@ fn has_room(stop: &Stop, member: &Member) -> bool {
 /// Kept by the pool from one pick to the next for its memory.
 #[derive(Debug, Default)]
 pub(crate) struct Shortlist {
-    candidates: Vec<Candidate>,
+    pub(crate) candidates: Vec<Candidate>,
     /// Where each candidate stands in the route.
-    positions: Vec<usize>,
+    pub(crate) positions: Vec<usize>,
+    pub(crate) survey: Survey,
+    /// The candidate that was picked.
+    pub(crate) picked: Option<usize>,
 }
 
 impl Shortlist {
-    /// The position in the route of the account that serves the request.
+    /// The position in the route of the account that serves the request; every candidate's score stays behind.
     pub(crate) fn pick(
         &mut self,
         route: &[Stop],
-        members: &mut [Member],
-        wanted: &Wanted<'_>,
-        now: Duration,
+        view: &View<'_>,
+        caches: &PromptCaches,
         strategy: &dyn Strategy,
         draw: u64,
     ) -> Result<usize, NoAccount> {
-        if !wanted.key.allows_model(wanted.model) {
-            return Err(NoAccount::NotAllowed);
-        }
-        let survey = self.fill(route, members, wanted, now);
-        if self.candidates.is_empty() {
-            let least_bad = survey.least_bad.ok_or_else(|| survey.conclusion())?;
-            return Ok(least_bad.1);
-        }
-        let candidates = self.candidates.as_slice();
-        let picked = strategy.pick(&Choice {
-            candidates,
-            wanted,
-            draw,
-        });
-        let position = self.positions[picked.min(candidates.len() - 1)];
-        let round: i64 = candidates
-            .iter()
-            .map(|candidate| i64::from(candidate.weight))
-            .sum();
-        members[route[position].index].credit -= round;
-        Ok(position)
-    }
-
-    /// Lists the candidates and pays each its share; the rest of what was seen is the answer.
-    fn fill(&mut self, route: &[Stop], members: &mut [Member], wanted: &Wanted<'_>, now: Duration) -> Survey {
+        self.picked = None;
         self.candidates.clear();
         self.positions.clear();
-        let mut survey = Survey::default();
+        self.survey = Survey::default();
+        if !view.wanted.key.allows_model(view.wanted.model) {
+            return Err(NoAccount::NotAllowed);
+        }
+        self.fill(route, view);
+        if self.candidates.is_empty() {
+            let least_bad = self.survey.least_bad.filter(|_| !self.survey.is_busy);
+            return least_bad
+                .map(|(_, position)| position)
+                .ok_or_else(|| self.survey.conclusion());
+        }
+        self.look_up_caches(view, caches);
+        self.look_up_limits(route, view);
+        let choice = choice(view, draw);
+        let picked = match self.trial() {
+            Some(trial) => {
+                let _ = strategy.pick(&choice, &mut self.candidates);
+                trial
+            }
+            None => strategy.pick(&choice, &mut self.candidates),
+        };
+        let picked = picked.min(self.candidates.len() - 1);
+        self.picked = Some(picked);
+        Ok(self.positions[picked])
+    }
+
+    /// Lists the candidates; the rest of what was seen is the survey.
+    ///
+    /// Accounts of a strained provider serve only where no other can, whatever their tier.
+    fn fill(&mut self, route: &[Stop], view: &View<'_>) {
         let mut tier = None;
+        let mut strained_tier = None;
         for (position, stop) in route.iter().enumerate() {
             if tier.is_some_and(|tier| tier != stop.priority) {
                 break;
             }
-            let member = &mut members[stop.index];
-            match judge(stop, member, wanted, now) {
-                Ok(share) => {
+            match view.judge(stop) {
+                Ok(_) if view.services[stop.service].is_strained(view.now) => {
+                    strained_tier.get_or_insert(stop.priority);
+                }
+                Ok(fit) => {
                     tier = Some(stop.priority);
-                    let weight = u32::from(stop.weight) * share;
-                    member.credit += i64::from(weight);
-                    self.candidates.push(candidate(stop, member, weight));
+                    self.candidates.push(view.candidate(stop, fit));
                     self.positions.push(position);
                 }
-                Err(obstacle) => survey.note(obstacle, position, now),
+                Err(obstacle) => self.survey.note(obstacle, position, view.now),
             }
         }
-        survey
+        let Some(strained_tier) = strained_tier.filter(|_| self.candidates.is_empty()) else {
+            return;
+        };
+        for (position, stop) in route.iter().enumerate() {
+            if stop.priority == strained_tier
+                && let Ok(fit) = view.judge(stop)
+            {
+                self.candidates.push(view.candidate(stop, fit));
+                self.positions.push(position);
+            }
+        }
+    }
+
+    /// A half-open account takes the first request that loses nothing by it.
+    fn trial(&self) -> Option<usize> {
+        let is_at_home = self
+            .candidates
+            .iter()
+            .any(|candidate| candidate.cached_tokens > 0);
+        let trial = self.candidates.iter().position(|candidate| candidate.is_trial);
+        trial.filter(|_| !is_at_home)
+    }
+
+    fn look_up_caches(&mut self, view: &View<'_>, caches: &PromptCaches) {
+        let prompt = &view.wanted.prompt;
+        if prompt.cache_lifetime.is_none() {
+            return;
+        }
+        let mut homes: [Option<Home>; 2 * MAX_HOMES] = [None; 2 * MAX_HOMES];
+        let of_conversation = prompt.conversation.map(|hash| caches.find(hash));
+        let of_preamble = prompt.preamble.map(|preamble| caches.find(preamble.hash));
+        let known = of_conversation.iter().chain(&of_preamble);
+        for (slot, home) in homes.iter_mut().zip(known.flat_map(|homes| homes.alive(view.now))) {
+            *slot = Some(home);
+        }
+        for home in homes.into_iter().flatten() {
+            let is_there = |candidate: &&mut Candidate| candidate.account_id == home.account_id;
+            if let Some(candidate) = self.candidates.iter_mut().find(is_there) {
+                candidate.cached_tokens = candidate
+                    .cached_tokens
+                    .max(home.tokens.min(prompt.input_tokens));
+            }
+        }
+    }
+
+    fn look_up_limits(&mut self, route: &[Stop], view: &View<'_>) {
+        for (candidate, position) in self.candidates.iter_mut().zip(&self.positions) {
+            let stop = &route[*position];
+            if let Some(family) = view.members[stop.index].families.get(stop.family) {
+                let need = Need::of(&view.wanted.prompt, candidate.cached_tokens);
+                let headroom = family.headroom(need, view.now);
+                candidate.used = headroom.used;
+                candidate.is_short = headroom.is_short;
+            }
+        }
+    }
+
+    /// How much of the prompt the picked account has in its cache.
+    pub(crate) fn cached_tokens(&self) -> u64 {
+        self.picked
+            .map_or(0, |picked| self.candidates[picked].cached_tokens)
+    }
+
+    /// Pays each candidate its share of the turn and has the picked one pay for it.
+    pub(crate) fn book_turn(&self, route: &[Stop], members: &mut [Member]) {
+        let Some(picked) = self.picked else { return };
+        let mut round = 0;
+        for (candidate, position) in self.candidates.iter().zip(&self.positions) {
+            let weight = i64::from(candidate.weight);
+            members[route[*position].index].credit += weight;
+            round += weight;
+        }
+        members[route[self.positions[picked]].index].credit -= round;
     }
 }
 
-const fn candidate(stop: &Stop, member: &Member, weight: u32) -> Candidate {
-    Candidate {
-        account_id: stop.account_id,
-        weight,
-        credit: member.credit,
-        in_flight: member.in_flight,
-        max_concurrency: stop.max_concurrency,
-        ttft: member.ttft,
+#[expect(clippy::cast_possible_truncation, reason = "weighed, not counted")]
+pub(crate) fn choice(view: &View<'_>, draw: u64) -> Choice {
+    Choice {
+        prompt: view.wanted.prompt,
+        draw,
+        second_worth_usd: view.settings.second_worth_usd as f32,
     }
 }
 
 /// What stands in the way, over all accounts that serve the model.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Survey {
     is_forbidden: bool,
     is_busy: bool,
@@ -159,7 +317,7 @@ impl Survey {
     pub(crate) fn note(&mut self, obstacle: Obstacle, position: usize, now: Duration) {
         match obstacle {
             // To this user it is as if these did not exist.
-            Obstacle::Dialect | Obstacle::OtherOwner => {}
+            Obstacle::Dialect | Obstacle::OtherOwner | Obstacle::Pinned => {}
             Obstacle::KeyForbids => self.is_forbidden = true,
             Obstacle::Tried => self.is_tried = true,
             Obstacle::Busy => self.is_busy = true,

@@ -1,16 +1,44 @@
-mod backoff;
+pub(crate) mod backoff;
 mod machine;
 mod model_rests;
-mod window;
+mod rest;
+mod slow_start;
+pub(crate) mod window;
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use gateway_domain::{Fault, RateLimits, Timestamp};
+use gateway_domain::{Fault, FaultClass, RateLimits, Timestamp};
 
-pub(crate) use self::machine::{Gate, Machine, Moment, Ticket, is_soft};
+pub(crate) use self::machine::{Machine, is_soft};
 pub(crate) use self::model_rests::ModelRests;
+pub(crate) use self::rest::{Rest, Wait};
+pub(crate) use self::slow_start::SlowStart;
+
+/// The number of a lease; a later lease has a higher one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) struct Ticket(pub(crate) u64);
+
+/// When something happens: on both clocks, and after which leases.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) monotonic: Duration,
+    pub(crate) time: Timestamp,
+    /// The newest lease that there is.
+    pub(crate) newest: Ticket,
+}
+
+/// Whether requests may go to an account.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Gate {
+    /// As many as this part of its full share, above 0 to 1.
+    Open(f32),
+    /// One request, which decides.
+    Trial,
+    /// None: it rests for this and until then, or its trial is under way.
+    Shut(FaultClass, Duration),
+}
 
 /// How an account is doing.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,11 +1,14 @@
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use gateway_domain::{Fault, RateLimits, UpstreamAccount};
+use gateway_domain::{Fault, RateLimits, TokenCounts, UpstreamAccount};
 
+use crate::errand::Errand;
 use crate::health::Ticket;
-use crate::pool::Shared;
+use crate::member::Answered;
+use crate::shared::Shared;
 
 /// The right to send one request through an account, and a place among its open requests until it is dropped.
 ///
@@ -15,22 +18,24 @@ use crate::pool::Shared;
 pub struct Lease {
     pool: Arc<Shared>,
     account: Arc<UpstreamAccount>,
-    upstream_model: Arc<str>,
+    errand: Errand,
     ticket: Ticket,
+    has_answered: AtomicBool,
 }
 
 impl Lease {
     pub(crate) fn new(
         pool: Arc<Shared>,
         account: Arc<UpstreamAccount>,
-        upstream_model: Arc<str>,
+        errand: Errand,
         ticket: Ticket,
     ) -> Self {
         Self {
             pool,
             account,
-            upstream_model,
+            errand,
             ticket,
+            has_answered: AtomicBool::new(false),
         }
     }
 
@@ -43,32 +48,48 @@ impl Lease {
     /// The provider's name for the model.
     #[must_use]
     pub fn upstream_model(&self) -> &str {
-        &self.upstream_model
+        &self.errand.upstream_model
     }
 
-    /// The first content has arrived, and the rest of a stream is still to come.
+    /// Whether the account answers as usual, so that sending a request there that failed elsewhere is no storm.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.pool.is_well(self.account.id)
+    }
+
+    /// The first content has arrived, after `ttft` if it is streamed, and the rest is still to come.
     ///
-    /// That is enough to end a rest, so that the account need not wait for the stream's end. The verdict follows.
-    pub fn answering(&self) {
-        self.pool.answering(self.account.id, self.ticket);
+    /// That is enough to end a rest, so that the account need not wait for the stream's end. `limits` is what the
+    /// answer's head told. The verdict follows. Only the first call counts.
+    pub fn answering(&self, ttft: Option<Duration>, limits: RateLimits) {
+        if !self.has_answered.swap(true, Ordering::Relaxed) {
+            self.pool
+                .answering(self.account.id, self.ticket, &self.errand, ttft, limits);
+        }
     }
 
-    /// The account answered: after `ttft` came the first token, if the answer was streamed.
-    pub fn succeeded(&self, ttft: Option<Duration>, rate_limits: RateLimits) {
+    /// The answer came to its good end. `tokens` is what it says was used; its caches are remembered.
+    pub fn succeeded(&self, tokens: &TokenCounts) {
+        self.answering(None, RateLimits::default());
         self.pool
-            .succeeded(self.account.id, self.ticket, ttft, rate_limits);
+            .succeeded(self.account.id, self.ticket, &self.errand, tokens);
     }
 
     /// The attempt failed, before its answer or in the middle of it.
     pub fn failed(&self, fault: &Fault) {
-        self.pool
-            .failed(self.account.id, self.ticket, &self.upstream_model, fault);
+        self.pool.failed(self.account.id, self.ticket, &self.errand, fault);
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.pool.ended(self.account.id, self.ticket);
+        let answered = if *self.has_answered.get_mut() {
+            Answered::Yes
+        } else {
+            Answered::No
+        };
+        self.pool
+            .ended(self.account.id, self.ticket, &self.errand, answered);
     }
 }
 
@@ -76,7 +97,7 @@ impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lease")
             .field("account_id", &self.account.id)
-            .field("upstream_model", &self.upstream_model)
+            .field("upstream_model", &self.upstream_model())
             .finish_non_exhaustive()
     }
 }

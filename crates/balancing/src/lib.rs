@@ -2,19 +2,36 @@
 
 mod chance;
 mod choosing;
-mod explaining;
+mod decision;
+mod errand;
+mod fair_queue;
+mod family;
+mod gauge;
 mod health;
 mod lease;
 mod member;
 mod pool;
+mod prompt_caches;
+mod rates;
+mod rests;
 mod routes;
+mod service;
 mod settings;
+mod shared;
 mod strategy;
+mod ttft;
+mod waiting;
 mod wanted;
 
+pub use decision::{Consideration, Decision};
 pub use health::{Health, HealthStatus, Probe, UnknownStatus};
 pub use lease::Lease;
-pub use pool::Pool;
-pub use settings::PoolSettings;
-pub use strategy::{Candidate, Choice, RoundRobin, STRATEGIES, Strategy, strategy};
-pub use wanted::{Consideration, NoAccount, Wanted};
+pub use pool::{Pool, UnknownStrategy};
+pub use rates::{NoRates, RateSource, Rates};
+pub use rests::KnownRest;
+pub use settings::{PoolSettings, StrategyGroup};
+pub use strategy::{
+    Candidate, Choice, LeastInFlight, Parts, PeakEwma, RoundRobin, STRATEGIES, Smart, Strategy, strategy,
+};
+pub use waiting::QueuePlace;
+pub use wanted::{Delivery, NoAccount, Preamble, Prompt, Wanted};

@@ -1,21 +1,32 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_domain::{Fault, FaultClass, RateLimits, Timestamp, UpstreamAccount};
+use gateway_domain::{Fault, FaultClass, FaultReach, RateLimits, Timestamp, UpstreamAccount};
 
 use crate::chance::Chance;
+use crate::errand::Errand;
+use crate::family::{Family, MAX_FAMILIES};
 use crate::health::{Machine, ModelRests, Moment, Ticket};
-use crate::{Health, HealthStatus, PoolSettings, Probe};
+use crate::ttft::PeakTtft;
+use crate::{Delivery, Health, HealthStatus, PoolSettings, Probe};
 
 /// An account in the pool, and everything that the pool knows of it.
 #[derive(Debug)]
 pub(crate) struct Member {
-    pub(crate) account: Arc<UpstreamAccount>,
-    pub(crate) in_flight: u32,
-    pub(crate) credit: i64,
     pub(crate) machine: Machine,
+    pub(crate) in_flight: u32,
+    /// Of the open requests, the streams without content yet.
+    pub(crate) waiting: u32,
+    /// Since when none of those got content.
+    waiting_since: Duration,
+    pub(crate) credit: i64,
+    pub(crate) peak_ttft: PeakTtft,
     pub(crate) model_rests: ModelRests,
-    pub(crate) ttft: Option<Duration>,
+    /// By the models' families; the order never changes.
+    pub(crate) families: Vec<Family>,
+    pub(crate) account: Arc<UpstreamAccount>,
+    /// Where its service stands in the pool's list.
+    pub(crate) service: usize,
     /// The newest lease when it joined: those up to there belong to an earlier account of the same id.
     joined: Ticket,
     /// The newest lease when it was reset: what it and older ones come to is forgotten with the rest.
@@ -28,6 +39,7 @@ pub(crate) struct Member {
 #[derive(Debug, Default)]
 struct Seen {
     rate_limits: RateLimits,
+    ttft: Option<Duration>,
     last_probe: Option<LastProbe>,
 }
 
@@ -42,12 +54,16 @@ struct LastProbe {
 impl Member {
     pub(crate) fn new(account: Arc<UpstreamAccount>, settings: &PoolSettings, newest: Ticket) -> Self {
         Self {
-            account,
-            in_flight: 0,
-            credit: 0,
             machine: Machine::new(settings),
+            in_flight: 0,
+            waiting: 0,
+            waiting_since: Duration::ZERO,
+            credit: 0,
+            peak_ttft: PeakTtft::default(),
             model_rests: ModelRests::default(),
-            ttft: None,
+            families: Vec::new(),
+            account,
+            service: 0,
             joined: newest,
             reset: newest,
             seen: Box::default(),
@@ -59,47 +75,104 @@ impl Member {
         Self { account, ..self }
     }
 
-    pub(crate) fn lease_began(&mut self, ticket: Ticket, now: Duration) {
+    /// Where the family of this model stands, from now on for good.
+    pub(crate) fn family_of(&mut self, upstream_model: &str) -> usize {
+        let name = self.account.provider.limits_family(upstream_model);
+        self.place_of_family(&name)
+    }
+
+    pub(crate) fn family_named(&mut self, name: &str) -> &mut Family {
+        let place = self.place_of_family(name);
+        &mut self.families[place]
+    }
+
+    fn place_of_family(&mut self, name: &str) -> usize {
+        let known = self.families.iter().position(|family| family.name() == name);
+        known.unwrap_or_else(|| {
+            if self.families.len() < MAX_FAMILIES {
+                self.families.push(Family::new(name));
+            }
+            self.families.len() - 1
+        })
+    }
+
+    /// How long streams have waited for content while none got any.
+    pub(crate) fn stall(&self, now: Duration) -> Duration {
+        if self.waiting == 0 {
+            Duration::ZERO
+        } else {
+            now.saturating_sub(self.waiting_since)
+        }
+    }
+
+    pub(crate) fn lease_began(&mut self, ticket: Ticket, errand: &Errand, now: Duration) {
         self.in_flight += 1;
+        if errand.delivery == Delivery::Streamed {
+            if self.waiting == 0 {
+                self.waiting_since = now;
+            }
+            self.waiting += 1;
+        }
         self.machine.leased(ticket, now);
-    }
-
-    pub(crate) fn lease_ended(&mut self, ticket: Ticket) {
-        if ticket > self.joined {
-            self.in_flight = self.in_flight.saturating_sub(1);
-            self.machine.released(ticket);
+        if let Some(family) = self.families.get_mut(errand.family) {
+            family.leased(ticket, errand.need, now);
         }
     }
 
-    pub(crate) fn answering(&mut self, ticket: Ticket, at: Moment) {
-        if ticket > self.reset {
-            self.machine.answering(ticket, at);
+    /// `was_answered` tells whether [`Self::answering`] has settled what the errand had reserved.
+    pub(crate) fn lease_ended(&mut self, ticket: Ticket, errand: &Errand, was_answered: Answered) {
+        if ticket <= self.joined {
+            return;
+        }
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.machine.released(ticket);
+        if let Some(family) = self.families.get_mut(errand.family) {
+            family.released(ticket);
+        }
+        if was_answered == Answered::No {
+            self.settle(errand);
         }
     }
 
-    pub(crate) fn succeeded(
+    /// The first content has come, or all of it.
+    pub(crate) fn answering(
         &mut self,
         ticket: Ticket,
+        errand: &Errand,
         ttft: Option<Duration>,
         limits: RateLimits,
         at: Moment,
     ) {
+        if ticket > self.joined {
+            self.settle(errand);
+            self.waiting_since = at.monotonic;
+        }
         if ticket <= self.reset {
             return;
         }
-        self.machine.succeeded(ticket, at);
-        self.note_limits(limits);
+        self.machine.answering(ticket, at.monotonic);
+        if let Some(family) = self.families.get_mut(errand.family) {
+            family.answering(ticket, at.monotonic);
+        }
+        self.note_limits(errand.family, limits, at);
         if let Some(sample) = ttft {
-            self.ttft = Some(self.ttft.map_or(sample, |average| {
+            self.peak_ttft.observe(sample, at.monotonic);
+            self.seen.ttft = Some(self.seen.ttft.map_or(sample, |average| {
                 (average.saturating_mul(7).saturating_add(sample)) / 8
             }));
+        }
+    }
+
+    pub(crate) fn succeeded(&mut self, ticket: Ticket, at: Moment) {
+        if ticket > self.reset {
+            self.machine.succeeded(ticket, at.monotonic);
         }
     }
 
     pub(crate) fn failed(
         &mut self,
         ticket: Ticket,
-        upstream_model: &str,
+        errand: &Errand,
         fault: &Fault,
         settings: &PoolSettings,
         at: Moment,
@@ -110,14 +183,24 @@ impl Member {
         }
         if fault.class == FaultClass::ModelMissing {
             let until = at.monotonic.saturating_add(settings.model_rest());
-            self.model_rests.add(upstream_model, at.monotonic, until);
+            self.model_rests.add(&errand.upstream_model, at.monotonic, until);
         }
-        self.machine.failed(ticket, fault, at, chance);
+        let concerns_family = fault.class == FaultClass::Quota && fault.reach == FaultReach::ModelFamily;
+        match self.families.get_mut(errand.family).filter(|_| concerns_family) {
+            Some(family) => {
+                family.failed(ticket, fault, settings, at, chance);
+                self.machine.released(ticket);
+                self.machine.count(fault.class, at.monotonic);
+            }
+            None => self.machine.failed(ticket, fault, settings, at, chance),
+        }
     }
 
-    pub(crate) fn probed(&mut self, probe: &Probe, at: Moment, chance: &mut Chance) {
-        self.machine.probed(&probe.outcome, at, chance);
-        self.note_limits(probe.rate_limits);
+    pub(crate) fn probed(&mut self, probe: &Probe, settings: &PoolSettings, at: Moment, chance: &mut Chance) {
+        match &probe.outcome {
+            Ok(()) => self.machine.probe_succeeded(at.monotonic),
+            Err(fault) => self.machine.probe_failed(fault, settings, at, chance),
+        }
         self.seen.last_probe = Some(LastProbe {
             checked_at: probe.checked_at,
             latency: probe.latency,
@@ -128,11 +211,15 @@ impl Member {
                 .err()
                 .map(|fault| format!("the last probe failed: {fault}")),
         });
+        if probe.rate_limits != RateLimits::default() {
+            self.seen.rate_limits = probe.rate_limits;
+        }
     }
 
     pub(crate) fn reset(&mut self, settings: &PoolSettings, newest: Ticket) {
         self.machine.reset(settings);
         self.model_rests.clear();
+        self.families.iter_mut().for_each(Family::reset);
         self.reset = newest;
         if let Some(probe) = &mut self.seen.last_probe {
             probe.complaint = None;
@@ -141,7 +228,7 @@ impl Member {
 
     pub(crate) fn health(&self, at: Moment) -> Health {
         let (status, reason, until) = if self.account.is_active {
-            self.machine.describe(at)
+            self.describe(at)
         } else {
             (HealthStatus::Disabled, None, None)
         };
@@ -159,15 +246,50 @@ impl Member {
             http_status: probe.and_then(|probe| probe.http_status),
             in_flight: self.in_flight,
             success_rate: self.machine.tally(at.monotonic).success_rate(),
-            ttft: self.ttft,
+            ttft: self.seen.ttft,
             rate_limits: self.seen.rate_limits,
         }
     }
 
-    fn note_limits(&mut self, limits: RateLimits) {
-        // An answer that says nothing of limits does not lift them.
+    /// The account's own state, and where that is good the worst of its families'.
+    pub(crate) fn describe(&self, at: Moment) -> (HealthStatus, Option<String>, Option<Timestamp>) {
+        let own = self.machine.describe(at);
+        let is_up = self.machine.rest().is_none();
+        let resting = || self.families.iter().filter_map(|family| family.describe(at));
+        // One that rests tells more than one whose rest is over.
+        let Some((reason, until)) = resting().filter(|_| is_up).max_by_key(|(_, until)| *until) else {
+            return own;
+        };
+        let status = if until.is_some() {
+            HealthStatus::CoolingDown
+        } else {
+            HealthStatus::Degraded
+        };
+        (status, Some(reason), until)
+    }
+
+    fn settle(&mut self, errand: &Errand) {
+        if errand.delivery == Delivery::Streamed {
+            self.waiting = self.waiting.saturating_sub(1);
+        }
+        if let Some(family) = self.families.get_mut(errand.family) {
+            family.settle(errand.need);
+        }
+    }
+
+    fn note_limits(&mut self, family: usize, limits: RateLimits, at: Moment) {
         if limits != RateLimits::default() {
             self.seen.rate_limits = limits;
         }
+        if let Some(family) = self.families.get_mut(family) {
+            family.note_limits(limits, at);
+        }
     }
+}
+
+/// Whether a lease's account has answered before it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answered {
+    Yes,
+    No,
 }

@@ -1,17 +1,16 @@
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use gateway_domain::{AccountId, Clock, Fault, RateLimits, UpstreamAccount};
+use gateway_domain::{AccountId, Clock, UpstreamAccount};
 
-use crate::chance::Chance;
-use crate::choosing::Shortlist;
-use crate::explaining::{consider, passed_over};
-use crate::health::{Moment, Ticket};
-use crate::member::Member;
-use crate::routes::Routes;
-use crate::{Consideration, Health, Lease, NoAccount, PoolSettings, Probe, Strategy, Wanted};
+use crate::choosing::{Shortlist, View};
+use crate::decision::{Decision, decide, recorded};
+use crate::rests::KnownRest;
+use crate::routes::Stop;
+use crate::shared::{Shared, State, Strategies};
+use crate::{
+    Health, Lease, NoAccount, PoolSettings, Probe, QueuePlace, RateSource, Strategy, Wanted, strategy,
+};
 
 /// The accounts that requests can be served by, and what is known of each.
 ///
@@ -20,52 +19,37 @@ pub struct Pool {
     shared: Arc<Shared>,
 }
 
-/// What the pool and its leases have in common.
-pub(crate) struct Shared {
-    clock: Arc<dyn Clock>,
-    settings: PoolSettings,
-    strategy: &'static dyn Strategy,
-    state: Mutex<State>,
-}
-
-struct State {
-    members: Vec<Member>,
-    places: HashMap<AccountId, usize>,
-    routes: Routes,
-    shortlist: Shortlist,
-    chance: Chance,
-    newest: Ticket,
-}
-
-/// An account that was picked.
-struct Pick {
-    account: Arc<UpstreamAccount>,
-    upstream_model: Arc<str>,
-    ticket: Ticket,
-}
+/// A setting names a strategy that there is not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no strategy {0:?}")]
+pub struct UnknownStrategy(pub String);
 
 impl Pool {
     /// A pool without accounts; [`Pool::replace`] fills it.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownStrategy`] if `settings` name one.
+    pub fn new(
+        clock: Arc<dyn Clock>,
+        settings: PoolSettings,
+        rates: Arc<dyn RateSource>,
+    ) -> Result<Self, UnknownStrategy> {
+        let find = |name: &String| strategy(name).ok_or_else(|| UnknownStrategy(name.clone()));
+        let group = |group: &crate::StrategyGroup| Ok((group.clone(), find(&group.strategy)?));
+        let strategies = Strategies {
+            default: find(&settings.strategy)?,
+            groups: settings.groups.values().map(group).collect::<Result<_, _>>()?,
+        };
+        Ok(Self {
+            shared: Arc::new(Shared::new(clock, settings, rates, strategies)),
+        })
+    }
+
+    /// The settings that it was made with.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>, settings: PoolSettings, strategy: &'static dyn Strategy) -> Self {
-        let state = State {
-            members: Vec::new(),
-            places: HashMap::new(),
-            routes: Routes::default(),
-            shortlist: Shortlist::default(),
-            // Instances that start together must not draw the same lots; the start's microsecond differs.
-            chance: Chance::seeded(clock.now().as_micros().unsigned_abs()),
-            newest: Ticket::default(),
-        };
-        let shared = Shared {
-            clock,
-            settings,
-            strategy,
-            state: Mutex::new(state),
-        };
-        Self {
-            shared: Arc::new(shared),
-        }
+    pub fn settings(&self) -> &PoolSettings {
+        &self.shared.settings
     }
 
     /// Takes these accounts in the place of those that it has.
@@ -74,6 +58,12 @@ impl Pool {
     /// counts.
     pub fn replace(&self, accounts: Vec<Arc<UpstreamAccount>>) {
         self.shared.state().replace(accounts, &self.shared.settings);
+        self.serve_waiting();
+    }
+
+    /// Asks for the prices anew, which are otherwise remembered with each model.
+    pub fn prices_changed(&self) {
+        self.shared.state().routes.clear();
     }
 
     /// An account to serve the request with.
@@ -82,35 +72,69 @@ impl Pool {
     ///
     /// [`NoAccount`] when none can, with the reason.
     pub fn lease(&self, wanted: &Wanted<'_>) -> Result<Lease, NoAccount> {
-        let now = self.shared.clock.monotonic();
-        let pick = self.shared.state().pick(wanted, self.shared.strategy, now)?;
-        Ok(Lease::new(
-            Arc::clone(&self.shared),
-            pick.account,
-            pick.upstream_model,
-            pick.ticket,
-        ))
+        let mut state = self.shared.state();
+        self.lease_from(&mut state, wanted)
     }
 
-    /// What each account would be thought of if the request came now; nothing is leased.
+    /// As [`Pool::lease`], with what spoke for and against the accounts that could have served.
     ///
-    /// It decides as [`Pool::lease`] does, but looks at every account and puts the reasons into words: for reports,
+    /// Accounts of other users are left out, and of many candidates all but the best few.
+    pub fn lease_explained(&self, wanted: &Wanted<'_>) -> (Result<Lease, NoAccount>, Decision) {
+        let mut state = self.shared.state();
+        let lease = self.lease_from(&mut state, wanted);
+        let at = self.shared.moment(&state);
+        let picked = lease.as_ref().ok().map(|lease| lease.account().id);
+        let strategy = self.strategy_of(wanted);
+        let decision = self.with_view(&mut state, wanted, |view, route, shortlist| {
+            recorded(view, route, shortlist, picked, strategy, at)
+        });
+        (lease, decision)
+    }
+
+    /// What would be decided if the request came now, with what is thought of each account; nothing is leased.
+    ///
+    /// It decides as [`Pool::lease`] does, but looks at every account and puts the reasons into words: for people,
     /// not for every request.
     #[must_use]
-    pub fn explain(&self, wanted: &Wanted<'_>) -> Vec<Consideration> {
-        let state = self.shared.state();
-        consider(&state.members, wanted, self.shared.moment(&state))
-    }
-
-    /// The accounts that serve the model, and would be passed over if the request came now, each with the reason.
-    ///
-    /// Cheap where none is, and silent about accounts of other users: fit for every request.
-    #[must_use]
-    pub fn passed_over(&self, wanted: &Wanted<'_>) -> Vec<Consideration> {
+    pub fn decide(&self, wanted: &Wanted<'_>) -> (Result<AccountId, NoAccount>, Decision) {
         let mut state = self.shared.state();
         let at = self.shared.moment(&state);
-        let State { members, routes, .. } = &mut *state;
-        passed_over(routes.find(wanted.model, members), members, wanted, at)
+        let chosen = state.choose(&self.shared, wanted, 0, at.monotonic);
+        let strategy = self.strategy_of(wanted);
+        self.with_view(&mut state, wanted, |view, route, shortlist| {
+            let chosen = chosen.map(|position| route[position].account_id);
+            (chosen, decide(view, shortlist, chosen.ok(), strategy, at))
+        })
+    }
+
+    /// Waits for a place: `on_turn` is called with a lease when the request's turn has come, or with the reason when
+    /// there is nothing left to wait for. It may be called before this returns.
+    ///
+    /// Keys take turns by the size of their requests. A place that comes free goes to a request that waits for it
+    /// before any that comes later. How long to wait is the caller's to decide ([`PoolSettings::max_wait`]).
+    ///
+    /// # Errors
+    ///
+    /// [`NoAccount::QueueFull`] when as many wait as may.
+    pub fn wait(
+        &self,
+        wanted: &Wanted<'_>,
+        on_turn: impl FnOnce(Result<Lease, NoAccount>) + Send + 'static,
+    ) -> Result<QueuePlace, NoAccount> {
+        self.shared.wait(wanted, Box::new(on_turn))
+    }
+
+    /// Gives places that came free by the passing of time to the requests that wait for them.
+    ///
+    /// Those of leases that end are given at once; whoever waits calls this now and then for the others.
+    pub fn serve_waiting(&self) {
+        self.shared.serve_waiting();
+    }
+
+    /// Requests that wait for a place.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.shared.state().queue.len()
     }
 
     /// How an account is doing, `None` when it is not in the pool.
@@ -125,30 +149,78 @@ impl Pool {
     ///
     /// What still comes of requests that are open now does not count any more.
     pub fn reset(&self, id: AccountId) -> Option<Health> {
-        let mut state = self.shared.state();
-        let at = self.shared.moment(&state);
-        let member = state.member(id)?;
-        member.reset(&self.shared.settings, at.newest);
-        Some(member.health(at))
+        let health = {
+            let mut state = self.shared.state();
+            let at = self.shared.moment(&state);
+            let member = state.member(id)?;
+            member.reset(&self.shared.settings, at.newest);
+            member.health(at)
+        };
+        self.serve_waiting();
+        Some(health)
     }
 
     /// Takes note of a probe; `None` when the account is not in the pool.
     ///
     /// A failed probe counts as a failed request; if nothing else speaks for the account, one is enough to take it
-    /// out. A good one ends the rest after a credential fault, makes one after an overload, a server or a transport
-    /// fault half-open, and means nothing for quota and burst, which listing models does not test.
+    /// out. A good one ends the rest after a credential fault unless requests belied one before, makes one after a
+    /// server or a transport fault half-open, and means nothing for quota and burst, which listing models does not
+    /// test.
     pub fn record_probe(&self, id: AccountId, probe: &Probe) -> Option<Health> {
+        let health = {
+            let mut state = self.shared.state();
+            let at = self.shared.moment(&state);
+            let State {
+                members,
+                places,
+                chance,
+                ..
+            } = &mut *state;
+            let member = members.get_mut(*places.get(&id)?)?;
+            member.probed(probe, &self.shared.settings, at, chance);
+            member.health(at)
+        };
+        self.serve_waiting();
+        Some(health)
+    }
+
+    /// The accounts that are out for a reason that a probe can find to be over, and due for one.
+    #[must_use]
+    pub fn due_for_probe(&self) -> Vec<AccountId> {
+        let now = self.shared.clock.monotonic();
+        let state = self.shared.state();
+        let is_due = |member: &&crate::member::Member| {
+            member.account.is_active && member.machine.rest().is_some_and(|rest| rest.wants_probe(now))
+        };
+        state
+            .members
+            .iter()
+            .filter(is_due)
+            .map(|member| member.account.id)
+            .collect()
+    }
+
+    /// The rests that are to be remembered over a restart: those that end later than now.
+    #[must_use]
+    pub fn rests(&self) -> Vec<KnownRest> {
+        let state = self.shared.state();
+        let at = self.shared.moment(&state);
+        state
+            .members
+            .iter()
+            .flat_map(|member| KnownRest::of(member, at))
+            .collect()
+    }
+
+    /// Goes on with rests that began before a restart; those that are over or of unknown accounts are passed over.
+    pub fn resume(&self, rests: &[KnownRest]) {
         let mut state = self.shared.state();
         let at = self.shared.moment(&state);
-        let State {
-            members,
-            places,
-            chance,
-            ..
-        } = &mut *state;
-        let member = members.get_mut(*places.get(&id)?)?;
-        member.probed(probe, at, chance);
-        Some(member.health(at))
+        for rest in rests {
+            if let Some(member) = state.member(rest.account_id) {
+                rest.resume(member, &self.shared.settings, at);
+            }
+        }
     }
 
     /// The accounts as they are now.
@@ -161,139 +233,56 @@ impl Pool {
             .map(|member| Arc::clone(&member.account))
             .collect()
     }
+
+    fn lease_from(&self, state: &mut State, wanted: &Wanted<'_>) -> Result<Lease, NoAccount> {
+        let pick = self.shared.pick(state, wanted, 0)?;
+        Ok(Lease::new(
+            Arc::clone(&self.shared),
+            pick.account,
+            pick.errand,
+            pick.ticket,
+        ))
+    }
+
+    /// Looks back at a choice that has just been made.
+    fn with_view<T>(
+        &self,
+        state: &mut State,
+        wanted: &Wanted<'_>,
+        look: impl FnOnce(&View<'_>, &[Stop], &Shortlist) -> T,
+    ) -> T {
+        let now = self.shared.clock.monotonic();
+        let pinned = state.home_of_pin(wanted, now);
+        let State {
+            members,
+            services,
+            routes,
+            shortlist,
+            ..
+        } = state;
+        let route = routes.find(wanted.model, members, &*self.shared.rates);
+        let view = View {
+            members,
+            services,
+            settings: &self.shared.settings,
+            wanted,
+            now,
+            pinned,
+            burst_percent: 0,
+        };
+        look(&view, route, shortlist)
+    }
+
+    fn strategy_of(&self, wanted: &Wanted<'_>) -> &'static dyn Strategy {
+        self.shared.strategies.of(wanted.key, wanted.model)
+    }
 }
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool")
-            .field("strategy", &self.shared.strategy.name())
+            .field("strategy", &self.shared.strategies.default.name())
             .field("accounts", &self.shared.state().members.len())
             .finish_non_exhaustive()
-    }
-}
-
-impl Shared {
-    pub(crate) fn succeeded(
-        &self,
-        id: AccountId,
-        ticket: Ticket,
-        ttft: Option<Duration>,
-        limits: RateLimits,
-    ) {
-        let mut state = self.state();
-        let at = self.moment(&state);
-        if let Some(member) = state.member(id) {
-            member.succeeded(ticket, ttft, limits, at);
-        }
-    }
-
-    pub(crate) fn failed(&self, id: AccountId, ticket: Ticket, upstream_model: &str, fault: &Fault) {
-        let mut state = self.state();
-        let at = self.moment(&state);
-        let State {
-            members,
-            places,
-            chance,
-            ..
-        } = &mut *state;
-        if let Some(member) = places.get(&id).and_then(|place| members.get_mut(*place)) {
-            member.failed(ticket, upstream_model, fault, &self.settings, at, chance);
-        }
-    }
-
-    pub(crate) fn answering(&self, id: AccountId, ticket: Ticket) {
-        let mut state = self.state();
-        let at = self.moment(&state);
-        if let Some(member) = state.member(id) {
-            member.answering(ticket, at);
-        }
-    }
-
-    pub(crate) fn ended(&self, id: AccountId, ticket: Ticket) {
-        if let Some(member) = self.state().member(id) {
-            member.lease_ended(ticket);
-        }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Each change is whole before anything in it can panic, so a poisoned state is still a good one.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn moment(&self, state: &State) -> Moment {
-        Moment {
-            monotonic: self.clock.monotonic(),
-            time: self.clock.now(),
-            newest: state.newest,
-        }
-    }
-}
-
-impl State {
-    fn replace(&mut self, accounts: Vec<Arc<UpstreamAccount>>, settings: &PoolSettings) {
-        let mut known: HashMap<AccountId, Member> = self
-            .members
-            .drain(..)
-            .map(|member| (member.account.id, member))
-            .collect();
-        self.places.clear();
-        self.routes.clear();
-        let mut is_same_ring = true;
-        for account in accounts {
-            if self.places.contains_key(&account.id) {
-                continue;
-            }
-            self.places.insert(account.id, self.members.len());
-            let member = match known.remove(&account.id) {
-                Some(member) => {
-                    is_same_ring &= member.account.weight == account.weight;
-                    member.with_account(account)
-                }
-                None => {
-                    is_same_ring = false;
-                    Member::new(account, settings, self.newest)
-                }
-            };
-            self.members.push(member);
-        }
-        if !is_same_ring || !known.is_empty() {
-            // A debt of a thousand turns, run up at a weight of a thousand, would starve an account at weight one.
-            for member in &mut self.members {
-                member.credit = 0;
-            }
-        }
-    }
-
-    fn pick(
-        &mut self,
-        wanted: &Wanted<'_>,
-        strategy: &dyn Strategy,
-        now: Duration,
-    ) -> Result<Pick, NoAccount> {
-        let Self {
-            members,
-            routes,
-            shortlist,
-            chance,
-            newest,
-            ..
-        } = self;
-        let route = routes.find(wanted.model, members);
-        let position = shortlist.pick(route, members, wanted, now, strategy, chance.draw())?;
-        let stop = &route[position];
-        newest.0 += 1;
-        let member = &mut members[stop.index];
-        member.lease_began(*newest, now);
-        Ok(Pick {
-            account: Arc::clone(&member.account),
-            upstream_model: Arc::clone(&stop.upstream_model),
-            ticket: *newest,
-        })
-    }
-
-    fn member(&mut self, id: AccountId) -> Option<&mut Member> {
-        self.places
-            .get(&id)
-            .and_then(|place| self.members.get_mut(*place))
     }
 }

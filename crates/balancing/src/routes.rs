@@ -4,6 +4,7 @@ use std::sync::Arc;
 use gateway_domain::{AccountId, ProviderKind, UpstreamAccount, UserId};
 
 use crate::member::Member;
+use crate::{RateSource, Rates};
 
 /// Models remembered at the most: clients choose the names.
 const MAX_ROUTES: usize = 512;
@@ -23,44 +24,37 @@ pub(crate) enum NoService {
 pub(crate) struct Stop {
     /// Where the account stands in the pool's list.
     pub(crate) index: usize,
-    /// What its provider calls the model.
-    pub(crate) upstream_model: Arc<str>,
-    pub(crate) account_id: AccountId,
-    pub(crate) owner_id: Option<UserId>,
-    pub(crate) provider: ProviderKind,
+    /// Where the model's family stands in the account's list.
+    pub(crate) family: usize,
+    /// Where the account's service stands in the pool's list.
+    pub(crate) service: usize,
     pub(crate) priority: i32,
     pub(crate) weight: u16,
+    pub(crate) provider: ProviderKind,
+    pub(crate) account_id: AccountId,
+    pub(crate) owner_id: Option<UserId>,
     pub(crate) max_concurrency: Option<u32>,
+    pub(crate) rates: Rates,
+    /// What its provider calls the model.
+    pub(crate) upstream_model: Arc<str>,
 }
 
-impl Stop {
-    /// The account at `index`, if requests for `model` may go there at all.
-    pub(crate) fn at(index: usize, account: &UpstreamAccount, model: &Arc<str>) -> Result<Self, NoService> {
-        if !account.is_active {
-            return Err(NoService::Inactive);
-        }
-        if account.weight == 0 {
-            return Err(NoService::NoWeight);
-        }
-        let upstream_model = match account.upstream_model(model) {
-            Some(name) if *name == **model => Arc::clone(model),
-            Some(name) => name.into(),
-            None => return Err(NoService::NoModel),
-        };
-        Ok(Self {
-            index,
-            upstream_model,
-            account_id: account.id,
-            owner_id: account.owner_id,
-            provider: account.provider,
-            priority: account.priority,
-            weight: account.weight,
-            max_concurrency: account.max_concurrency,
-        })
+/// What the provider of `account` calls `model`, if requests for it may go there at all.
+pub(crate) fn upstream_model(account: &UpstreamAccount, model: &Arc<str>) -> Result<Arc<str>, NoService> {
+    if !account.is_active {
+        return Err(NoService::Inactive);
+    }
+    if account.weight == 0 {
+        return Err(NoService::NoWeight);
+    }
+    match account.upstream_model(model) {
+        Some(name) if *name == **model => Ok(Arc::clone(model)),
+        Some(name) => Ok(name.into()),
+        None => Err(NoService::NoModel),
     }
 }
 
-/// Which accounts serve which model, worked out once per model and kept until the accounts change.
+/// Which accounts serve which model, worked out once per model and kept until accounts or prices change.
 ///
 /// Matching patterns is most of the work of a pick, and its outcome depends on the model alone.
 #[derive(Debug, Default)]
@@ -68,13 +62,13 @@ pub(crate) struct Routes(HashMap<Box<str>, Vec<Stop>>);
 
 impl Routes {
     /// The accounts that serve `model`, lowest priority number first.
-    pub(crate) fn find(&mut self, model: &str, members: &[Member]) -> &[Stop] {
+    pub(crate) fn find(&mut self, model: &str, members: &mut [Member], rates: &dyn RateSource) -> &[Stop] {
         // Twice looked up when new, but never a string made for one that is known.
         if !self.0.contains_key(model) {
             if model.len() > MAX_MODEL_NAME {
                 return &[];
             }
-            let stops = stops(model, members);
+            let stops = stops(model, members, rates);
             if stops.is_empty() {
                 return &[];
             }
@@ -91,12 +85,31 @@ impl Routes {
     }
 }
 
-fn stops(model: &str, members: &[Member]) -> Vec<Stop> {
+fn stops(model: &str, members: &mut [Member], rates: &dyn RateSource) -> Vec<Stop> {
     let model: Arc<str> = model.into();
     let mut stops: Vec<Stop> = members
-        .iter()
+        .iter_mut()
         .enumerate()
-        .filter_map(|(index, member)| Stop::at(index, &member.account, &model).ok())
+        .filter_map(|(index, member)| {
+            let upstream_model = upstream_model(&member.account, &model).ok()?;
+            let family = member.family_of(&upstream_model);
+            let account = &member.account;
+            Some(Stop {
+                index,
+                family,
+                service: member.service,
+                priority: account.priority,
+                weight: account.weight,
+                provider: account.provider,
+                account_id: account.id,
+                owner_id: account.owner_id,
+                max_concurrency: account.max_concurrency,
+                rates: rates
+                    .rates(account.provider, &upstream_model)
+                    .unwrap_or(Rates::NOMINAL),
+                upstream_model,
+            })
+        })
         .collect();
     stops.sort_by_key(|stop| stop.priority);
     stops

@@ -1,14 +1,18 @@
+mod least_in_flight;
+mod peak_ewma;
 mod round_robin;
-
-use std::time::Duration;
+mod smart;
 
 use gateway_domain::AccountId;
 
+pub use self::least_in_flight::LeastInFlight;
+pub use self::peak_ewma::PeakEwma;
 pub use self::round_robin::RoundRobin;
-use crate::Wanted;
+pub use self::smart::Smart;
+use crate::{Prompt, Rates};
 
 /// Every strategy there is.
-pub static STRATEGIES: &[&dyn Strategy] = &[&RoundRobin];
+pub static STRATEGIES: &[&dyn Strategy] = &[&Smart, &RoundRobin, &LeastInFlight, &PeakEwma];
 
 /// The strategy of this name.
 #[must_use]
@@ -21,28 +25,40 @@ pub fn strategy(name: &str) -> Option<&'static dyn Strategy> {
 
 /// How one account is picked among equals.
 ///
-/// A pure function: what it needs to remember from one pick to the next is in the candidates.
+/// A pure function: what it needs to remember from one pick to the next is in the candidates. Weights are honoured
+/// by all; half-open accounts get their trial before a strategy is asked.
 pub trait Strategy: Sync {
     /// The word that stands for it in configuration.
     fn name(&self) -> &'static str;
 
     /// The index of the candidate that serves; what lies beyond the last counts as the last.
-    fn pick(&self, choice: &Choice<'_>) -> usize;
+    ///
+    /// It may leave in each candidate's [`score`](Candidate::score) the number that it compared, lower being better.
+    fn pick(&self, choice: &Choice, candidates: &mut [Candidate]) -> usize;
+
+    /// What the score of a candidate is made of, by name; for people who ask why.
+    fn parts(&self, choice: &Choice, candidate: &Candidate) -> Parts {
+        let _ = (choice, candidate);
+        Parts::default()
+    }
 }
 
-/// What a strategy decides on.
-#[derive(Debug, Clone, Copy)]
-pub struct Choice<'a> {
-    /// Who could serve; never empty, all of the same priority.
-    pub candidates: &'a [Candidate],
+/// Numbers that a decision was made of, by name.
+pub type Parts = [Option<(&'static str, f32)>; 6];
+
+/// What a strategy decides on, besides the candidates.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Choice {
     /// What is to be served.
-    pub wanted: &'a Wanted<'a>,
+    pub prompt: Prompt,
     /// A random number, for strategies that draw lots.
     pub draw: u64,
+    /// What a second of waiting is worth in US dollars.
+    pub second_worth_usd: f32,
 }
 
 /// An account that could serve, as a strategy sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Candidate {
     /// The account.
     pub account_id: AccountId,
@@ -55,8 +71,36 @@ pub struct Candidate {
     pub credit: i64,
     /// Its open requests.
     pub in_flight: u32,
+    /// Those of them that are streams without content yet.
+    pub waiting: u32,
     /// Requests that may be open at once; `None` is without limit.
     pub max_concurrency: Option<u32>,
-    /// Moving average of the time to the first token, if it is known.
-    pub ttft: Option<Duration>,
+    /// Peak EWMA of the time to the first token, or how long it has kept streams waiting if that is more; `None`
+    /// when nothing was streamed yet.
+    pub ttft_seconds: Option<f32>,
+    /// How likely the next request fails, by the last minute's, 0 to 1.
+    pub failed_share: f32,
+    /// How much of the prompt lies in its prompt cache, as far as is known.
+    pub cached_tokens: u64,
+    /// The part of its fullest limit that is used once the request is served, 0 to 1.
+    pub used: f32,
+    /// Whether its limits have less left than the request needs.
+    pub is_short: bool,
+    /// Whether this would be the trial that ends its rest.
+    pub is_trial: bool,
+    /// What the model costs there.
+    pub rates: Rates,
+    /// What the strategy compares, lower being better; 0 where it has no use for it.
+    pub score: f32,
+}
+
+/// The candidate whose turn it is among those that `is_in`, by weight.
+fn next_in_turn(candidates: &[Candidate], is_in: impl Fn(&Candidate) -> bool) -> usize {
+    let mut best: Option<usize> = None;
+    for (index, candidate) in candidates.iter().enumerate() {
+        if is_in(candidate) && best.is_none_or(|best| candidates[best].credit < candidate.credit) {
+            best = Some(index);
+        }
+    }
+    best.unwrap_or(0)
 }

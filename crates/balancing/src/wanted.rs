@@ -15,6 +15,48 @@ pub struct Wanted<'a> {
     pub providers: &'a [ProviderKind],
     /// The accounts that have had their try.
     pub tried: &'a [AccountId],
+    /// What is known of the prompt.
+    pub prompt: Prompt,
+}
+
+/// What is known of a request's prompt without reading it as its provider does.
+///
+/// The default knows nothing, which is enough for every strategy but `smart`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Prompt {
+    /// All input tokens, as an estimate.
+    pub input_tokens: u64,
+    /// The output tokens that are to be expected.
+    pub output_tokens: u64,
+    /// How the answer comes.
+    pub delivery: Delivery,
+    /// The same for every turn of one conversation of one key, and for nothing else.
+    pub conversation: Option<u64>,
+    /// What other conversations begin with as well: system prompt and tools.
+    pub preamble: Option<Preamble>,
+    /// How long its provider keeps what the request puts into a prompt cache; `None` if it puts nothing there.
+    pub cache_lifetime: Option<Duration>,
+    /// Names something that one account holds, such as a container or a file: no other can serve the request.
+    pub pin: Option<u64>,
+}
+
+/// How an answer comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Delivery {
+    /// In one piece, when all of it is there.
+    #[default]
+    Whole,
+    /// As it is made: the first content tells how fast the account answers.
+    Streamed,
+}
+
+/// The beginning of a prompt that other conversations have in common with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Preamble {
+    /// The same for equal preambles.
+    pub hash: u64,
+    /// Its length, as an estimate.
+    pub tokens: u64,
 }
 
 /// Why no account can be leased.
@@ -41,13 +83,7 @@ pub enum NoAccount {
     /// Each account has had its try.
     #[error("every account that serves the model was tried")]
     AllTried,
-}
-
-/// What was thought of one account for one request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Consideration {
-    /// The account.
-    pub account_id: AccountId,
-    /// Why it was passed over, in words; `None` for those among which the strategy picks.
-    pub reason: Option<String>,
+    /// Too many requests wait for a place already.
+    #[error("too many requests wait for a place at an account")]
+    QueueFull,
 }

@@ -77,6 +77,14 @@ impl Tally {
         (self.total() > 0).then(|| f64::from(self.answered) / f64::from(self.total()))
     }
 
+    /// The share that failed, 0 to 1; nearer to 0 the fewer there are, since one fault says little.
+    pub(crate) fn failed_share(&self) -> f32 {
+        const DOUBT: f32 = 2.0;
+        #[expect(clippy::cast_precision_loss, reason = "a minute's requests are no large number")]
+        let share = self.failed() as f32 / (self.total() as f32 + DOUBT);
+        share
+    }
+
     /// Half of at least 20 broke.
     pub(crate) const fn is_outlier(&self) -> bool {
         self.total() >= 20 && self.broken.saturating_mul(2) >= self.total()

@@ -1,4 +1,4 @@
-use super::{Choice, Strategy};
+use super::{Candidate, Choice, Strategy, next_in_turn};
 
 /// Each in turn, by weight, and never one account's turns in a row when they can be spread.
 ///
@@ -11,13 +11,7 @@ impl Strategy for RoundRobin {
         "round_robin"
     }
 
-    fn pick(&self, choice: &Choice<'_>) -> usize {
-        let mut best = 0;
-        for (index, candidate) in choice.candidates.iter().enumerate() {
-            if candidate.credit > choice.candidates[best].credit {
-                best = index;
-            }
-        }
-        best
+    fn pick(&self, _choice: &Choice, candidates: &mut [Candidate]) -> usize {
+        next_in_turn(candidates, |_| true)
     }
 }

@@ -1,0 +1,228 @@
+use std::sync::Arc;
+
+use gateway_domain::AccountId;
+
+use crate::choosing::{Obstacle, Shortlist, View, choice};
+use crate::health::{HealthStatus, Moment};
+use crate::member::Member;
+use crate::routes::{NoService, Stop, upstream_model};
+use crate::{Candidate, Parts, RateSource, Rates, Strategy};
+
+/// Candidates and passed over accounts that are recorded of one request, at the most each.
+const MAX_RECORDED: usize = 8;
+
+/// What was thought of the accounts for one request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// The strategy that picked.
+    pub strategy: &'static str,
+    /// The accounts that could have served, the picked one first, then the others.
+    pub considered: Vec<Consideration>,
+}
+
+/// What was thought of one account for one request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Consideration {
+    /// The account.
+    pub account_id: AccountId,
+    /// Whether it was picked.
+    pub is_picked: bool,
+    /// Why it was passed over, in words; `None` for those among which the strategy picks.
+    pub reason: Option<String>,
+    /// What the strategy compared, lower being better; only of those among which it picks.
+    pub score: Option<f32>,
+    /// What the score is made of.
+    pub parts: Parts,
+}
+
+/// What is recorded of a pick that has just been made.
+pub(crate) fn recorded(
+    view: &View<'_>,
+    route: &[Stop],
+    shortlist: &Shortlist,
+    picked: Option<AccountId>,
+    strategy: &dyn Strategy,
+    at: Moment,
+) -> Decision {
+    let mut considered: Vec<Consideration> = Vec::with_capacity(MAX_RECORDED);
+    considered.extend(picked.map(|id| of_candidate(view, shortlist, id, picked, strategy)));
+    let others = shortlist.candidates.iter().map(|candidate| candidate.account_id);
+    let others = others.filter(|id| Some(*id) != picked).take(MAX_RECORDED - 1);
+    considered.extend(others.map(|id| of_candidate(view, shortlist, id, picked, strategy)));
+    let is_candidate = |stop: &&Stop| {
+        Some(stop.account_id) == picked
+            || shortlist
+                .candidates
+                .iter()
+                .any(|candidate| candidate.account_id == stop.account_id)
+    };
+    let passed_over = route.iter().filter(|stop| !is_candidate(stop)).filter_map(|stop| {
+        let member = &view.members[stop.index];
+        let reason = match view.judge(stop) {
+            Ok(_) => Opinion::Candidate.words(member, at),
+            Err(Obstacle::Dialect | Obstacle::OtherOwner) => return None,
+            Err(obstacle) => obstacle.words(member, at),
+        };
+        Some(passed_over(stop.account_id, reason))
+    });
+    considered.extend(passed_over.take(MAX_RECORDED));
+    Decision {
+        strategy: strategy.name(),
+        considered,
+    }
+}
+
+/// What is thought of each account, in the order of the list but for the picked one.
+pub(crate) fn decide(
+    view: &View<'_>,
+    shortlist: &Shortlist,
+    picked: Option<AccountId>,
+    strategy: &dyn Strategy,
+    at: Moment,
+) -> Decision {
+    let model: Arc<str> = view.wanted.model.into();
+    let mut considered: Vec<Consideration> = view
+        .members
+        .iter()
+        .enumerate()
+        .map(|(index, member)| {
+            let id = member.account.id;
+            let is_candidate = |candidate: &Candidate| candidate.account_id == id;
+            if Some(id) == picked || shortlist.candidates.iter().any(is_candidate) {
+                return of_candidate(view, shortlist, id, picked, strategy);
+            }
+            let opinion = opinion(view, index, member, &model);
+            passed_over(id, opinion.words(member, at))
+        })
+        .collect();
+    considered.sort_by_key(|considered| !considered.is_picked);
+    Decision {
+        strategy: strategy.name(),
+        considered,
+    }
+}
+
+fn opinion(view: &View<'_>, index: usize, member: &Member, model: &Arc<str>) -> Opinion {
+    if !view.wanted.key.allows_model(model) {
+        return Opinion::ModelForbidden;
+    }
+    let account = &member.account;
+    let upstream_model = match upstream_model(account, model) {
+        Ok(name) => name,
+        Err(reason) => return Opinion::NoService(reason),
+    };
+    let family = account.provider.limits_family(&upstream_model);
+    let stop = Stop {
+        index,
+        family: member
+            .families
+            .iter()
+            .position(|known| known.name() == family)
+            .unwrap_or(usize::MAX),
+        service: member.service,
+        priority: account.priority,
+        weight: account.weight,
+        provider: account.provider,
+        account_id: account.id,
+        owner_id: account.owner_id,
+        max_concurrency: account.max_concurrency,
+        rates: Rates::NOMINAL,
+        upstream_model,
+    };
+    match view.judge(&stop) {
+        Ok(_) => Opinion::Candidate,
+        Err(obstacle) => Opinion::Obstacle(obstacle),
+    }
+}
+
+fn of_candidate(
+    view: &View<'_>,
+    shortlist: &Shortlist,
+    id: AccountId,
+    picked: Option<AccountId>,
+    strategy: &dyn Strategy,
+) -> Consideration {
+    // The least bad of accounts that all rest was picked without being compared.
+    let candidate = shortlist
+        .candidates
+        .iter()
+        .find(|candidate| candidate.account_id == id);
+    Consideration {
+        account_id: id,
+        is_picked: picked == Some(id),
+        reason: None,
+        score: candidate.map(|candidate| candidate.score),
+        parts: candidate.map_or_else(Parts::default, |candidate| {
+            strategy.parts(&choice(view, 0), candidate)
+        }),
+    }
+}
+
+fn passed_over(account_id: AccountId, reason: String) -> Consideration {
+    Consideration {
+        account_id,
+        is_picked: false,
+        reason: Some(reason),
+        score: None,
+        parts: Parts::default(),
+    }
+}
+
+/// What is thought of one account.
+#[derive(Debug, Clone, Copy)]
+enum Opinion {
+    Candidate,
+    ModelForbidden,
+    NoService(NoService),
+    Obstacle(Obstacle),
+}
+
+impl Opinion {
+    fn words(self, member: &Member, at: Moment) -> String {
+        match self {
+            // The only one that is asked in words is one that is not needed: a better tier or provider serves.
+            Self::Candidate => "lower priority, or its provider is overloaded".to_owned(),
+            Self::ModelForbidden => "the key may not use the model".to_owned(),
+            Self::NoService(NoService::Inactive) => "switched off".to_owned(),
+            Self::NoService(NoService::NoWeight) => "weight 0: takes no requests".to_owned(),
+            Self::NoService(NoService::NoModel) => "does not serve the model".to_owned(),
+            Self::Obstacle(obstacle) => obstacle.words(member, at),
+        }
+    }
+}
+
+impl Obstacle {
+    fn words(self, member: &Member, at: Moment) -> String {
+        match self {
+            Self::Dialect => format!(
+                "{} does not answer in the client's dialect",
+                member.account.provider
+            ),
+            Self::OtherOwner => "belongs to another user".to_owned(),
+            Self::KeyForbids => "not allowed to this key".to_owned(),
+            Self::Pinned => "what the request refers to lies in another account".to_owned(),
+            Self::Tried => "already tried".to_owned(),
+            Self::ModelRests(until) => {
+                let until = at.time + until.saturating_sub(at.monotonic);
+                format!("did not have the model when last asked; asked again after {until}")
+            }
+            Self::Busy => {
+                let limit = member.account.max_concurrency.unwrap_or(u32::MAX);
+                format!("busy: {} of {limit} in flight", member.in_flight)
+            }
+            Self::Resting(..) => resting_words(member, at),
+        }
+    }
+}
+
+fn resting_words(member: &Member, at: Moment) -> String {
+    let (status, reason, until) = member.describe(at);
+    let reason = reason.unwrap_or_default();
+    match (status, until) {
+        (HealthStatus::Unhealthy, Some(until)) => format!("unhealthy, asked again after {until}: {reason}"),
+        (HealthStatus::Unhealthy, None) => format!("unhealthy, until a probe succeeds: {reason}"),
+        (_, Some(until)) => format!("cooling down until {until}: {reason}"),
+        // A rest that is over shuts the gate only while its trial is open.
+        (_, None) => format!("half-open, and its one trial is under way: {reason}"),
+    }
+}

@@ -1,0 +1,318 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use gateway_domain::{AccountId, ApiKey, Clock, Fault, RateLimits, TokenCounts, UpstreamAccount};
+
+use crate::chance::Chance;
+use crate::choosing::{Shortlist, View};
+use crate::errand::Errand;
+use crate::fair_queue::FairQueue;
+use crate::gauge::Need;
+use crate::health::{Moment, Ticket};
+use crate::member::{Answered, Member};
+use crate::prompt_caches::{Home, PromptCaches};
+use crate::routes::Routes;
+use crate::service::Service;
+use crate::waiting::Waiter;
+use crate::{NoAccount, PoolSettings, RateSource, Strategy, StrategyGroup, Wanted};
+
+/// How long it is remembered which account holds a container or a file.
+const PIN_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// What the pool and its leases have in common.
+pub(crate) struct Shared {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: PoolSettings,
+    pub(crate) rates: Arc<dyn RateSource>,
+    pub(crate) strategies: Strategies,
+    state: Mutex<State>,
+}
+
+pub(crate) struct State {
+    pub(crate) members: Vec<Member>,
+    pub(crate) places: HashMap<AccountId, usize>,
+    pub(crate) services: Vec<Service>,
+    pub(crate) routes: Routes,
+    pub(crate) shortlist: Shortlist,
+    pub(crate) chance: Chance,
+    pub(crate) newest: Ticket,
+    pub(crate) caches: PromptCaches,
+    /// Which account holds what requests refer to.
+    pub(crate) pins: PromptCaches,
+    pub(crate) queue: FairQueue<Waiter>,
+}
+
+/// How accounts are picked for which requests.
+pub(crate) struct Strategies {
+    pub(crate) default: &'static dyn Strategy,
+    pub(crate) groups: Vec<(StrategyGroup, &'static dyn Strategy)>,
+}
+
+impl Strategies {
+    pub(crate) fn of(&self, key: &ApiKey, model: &str) -> &'static dyn Strategy {
+        let group = self.groups.iter().find(|(group, _)| group.fits(key, model));
+        group.map_or(self.default, |(_, strategy)| *strategy)
+    }
+}
+
+/// An account that was picked.
+pub(crate) struct Pick {
+    pub(crate) account: Arc<UpstreamAccount>,
+    pub(crate) errand: Errand,
+    pub(crate) ticket: Ticket,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        clock: Arc<dyn Clock>,
+        settings: PoolSettings,
+        rates: Arc<dyn RateSource>,
+        strategies: Strategies,
+    ) -> Self {
+        let state = State {
+            members: Vec::new(),
+            places: HashMap::new(),
+            services: Vec::new(),
+            routes: Routes::default(),
+            shortlist: Shortlist::default(),
+            // Instances that start together must not draw the same lots; the start's microsecond differs.
+            chance: Chance::seeded(clock.now().as_micros().unsigned_abs()),
+            newest: Ticket::default(),
+            caches: PromptCaches::new(settings.remembered_conversations),
+            pins: PromptCaches::new(settings.remembered_conversations),
+            queue: FairQueue::default(),
+        };
+        Self {
+            clock,
+            settings,
+            rates,
+            strategies,
+            state: Mutex::new(state),
+        }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        // Each change is whole before anything in it can panic, so a poisoned state is still a good one.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn moment(&self, state: &State) -> Moment {
+        Moment {
+            monotonic: self.clock.monotonic(),
+            time: self.clock.now(),
+            newest: state.newest,
+        }
+    }
+
+    /// Picks an account and notes that a lease of it has begun.
+    pub(crate) fn pick(
+        &self,
+        state: &mut State,
+        wanted: &Wanted<'_>,
+        burst_percent: u32,
+    ) -> Result<Pick, NoAccount> {
+        let now = self.clock.monotonic();
+        let position = state.choose(self, wanted, burst_percent, now)?;
+        let State {
+            members,
+            routes,
+            shortlist,
+            newest,
+            ..
+        } = state;
+        let route = routes.find(wanted.model, members, &*self.rates);
+        shortlist.book_turn(route, members);
+        let stop = &route[position];
+        let need = Need::of(&wanted.prompt, shortlist.cached_tokens());
+        let errand = Errand::new(Arc::clone(&stop.upstream_model), stop.family, &wanted.prompt, need);
+        newest.0 += 1;
+        let ticket = *newest;
+        let member = &mut members[stop.index];
+        member.lease_began(ticket, &errand, now);
+        Ok(Pick {
+            account: Arc::clone(&member.account),
+            errand,
+            ticket,
+        })
+    }
+
+    pub(crate) fn is_well(&self, id: AccountId) -> bool {
+        let now = self.clock.monotonic();
+        self.state()
+            .member(id)
+            .is_some_and(|member| member.machine.is_well(now))
+    }
+
+    pub(crate) fn answering(
+        &self,
+        id: AccountId,
+        ticket: Ticket,
+        errand: &Errand,
+        ttft: Option<Duration>,
+        limits: RateLimits,
+    ) {
+        let mut state = self.state();
+        let at = self.moment(&state);
+        if let Some(member) = state.member(id) {
+            member.answering(ticket, errand, ttft, limits, at);
+            let service = member.service;
+            state.services[service].answered(at.monotonic);
+        }
+    }
+
+    pub(crate) fn succeeded(&self, id: AccountId, ticket: Ticket, errand: &Errand, tokens: &TokenCounts) {
+        let mut state = self.state();
+        let at = self.moment(&state);
+        if let Some(member) = state.member(id) {
+            member.succeeded(ticket, at);
+            state.remember(id, errand, tokens, at.monotonic);
+        }
+    }
+
+    pub(crate) fn failed(&self, id: AccountId, ticket: Ticket, errand: &Errand, fault: &Fault) {
+        let mut state = self.state();
+        let at = self.moment(&state);
+        let State {
+            members,
+            places,
+            services,
+            chance,
+            ..
+        } = &mut *state;
+        if let Some(member) = places.get(&id).and_then(|place| members.get_mut(*place)) {
+            member.failed(ticket, errand, fault, &self.settings, at, chance);
+            services[member.service].failed(fault.class, at.monotonic);
+        }
+    }
+
+    pub(crate) fn ended(self: &Arc<Self>, id: AccountId, ticket: Ticket, errand: &Errand, answered: Answered) {
+        let waits = {
+            let mut state = self.state();
+            if let Some(member) = state.member(id) {
+                member.lease_ended(ticket, errand, answered);
+            }
+            state.queue.len() > 0
+        };
+        if waits {
+            self.serve_waiting();
+        }
+    }
+}
+
+impl State {
+    /// Takes these accounts in the place of those that it has; what is known of an account stays with its id.
+    pub(crate) fn replace(&mut self, accounts: Vec<Arc<UpstreamAccount>>, settings: &PoolSettings) {
+        let mut known: HashMap<AccountId, Member> = self
+            .members
+            .drain(..)
+            .map(|member| (member.account.id, member))
+            .collect();
+        let mut services = std::mem::take(&mut self.services);
+        self.places.clear();
+        self.routes.clear();
+        let mut is_same_ring = true;
+        for account in accounts {
+            if self.places.contains_key(&account.id) {
+                continue;
+            }
+            self.places.insert(account.id, self.members.len());
+            let mut member = match known.remove(&account.id) {
+                Some(member) => {
+                    is_same_ring &= member.account.weight == account.weight;
+                    member.with_account(account)
+                }
+                None => {
+                    is_same_ring = false;
+                    Member::new(account, settings, self.newest)
+                }
+            };
+            member.service = self.service_of(&member.account, &mut services);
+            self.members.push(member);
+        }
+        if !is_same_ring || !known.is_empty() {
+            // A debt of a thousand turns, run up at a weight of a thousand, would starve an account at weight one.
+            for member in &mut self.members {
+                member.credit = 0;
+            }
+        }
+    }
+
+    fn service_of(&mut self, account: &UpstreamAccount, before: &mut Vec<Service>) -> usize {
+        if let Some(place) = self.services.iter().position(|service| service.runs(account)) {
+            return place;
+        }
+        let known = before.iter().position(|service| service.runs(account));
+        self.services
+            .push(known.map_or_else(|| Service::of(account), |place| before.swap_remove(place)));
+        self.services.len() - 1
+    }
+
+    /// The place in the model's route of the account that serves; the shortlist tells how it came to that.
+    pub(crate) fn choose(
+        &mut self,
+        shared: &Shared,
+        wanted: &Wanted<'_>,
+        burst_percent: u32,
+        now: Duration,
+    ) -> Result<usize, NoAccount> {
+        let strategy = shared.strategies.of(wanted.key, wanted.model);
+        let pinned = self.home_of_pin(wanted, now);
+        let route = self
+            .routes
+            .find(wanted.model, &mut self.members, &*shared.rates);
+        let view = View {
+            members: &self.members,
+            services: &self.services,
+            settings: &shared.settings,
+            wanted,
+            now,
+            pinned,
+            burst_percent,
+        };
+        let draw = self.chance.draw();
+        self.shortlist.pick(route, &view, &self.caches, strategy, draw)
+    }
+
+    /// The account that holds what the request refers to, if that is known.
+    pub(crate) fn home_of_pin(&self, wanted: &Wanted<'_>, now: Duration) -> Option<AccountId> {
+        let homes = self.pins.find(wanted.prompt.pin?);
+        homes.alive(now).last().map(|home| home.account_id)
+    }
+
+    pub(crate) fn member(&mut self, id: AccountId) -> Option<&mut Member> {
+        self.places
+            .get(&id)
+            .and_then(|place| self.members.get_mut(*place))
+    }
+
+    /// What an answer shows to lie in the account's cache from now on.
+    fn remember(&mut self, id: AccountId, errand: &Errand, tokens: &TokenCounts, now: Duration) {
+        if let Some(pin) = errand.pin {
+            self.pins.keep(pin, home(id, 0, now, PIN_LIFETIME));
+        }
+        let Some(lifetime) = errand.cache_lifetime else { return };
+        let cached = tokens
+            .cache_read
+            .saturating_add(tokens.cache_write_5m)
+            .saturating_add(tokens.cache_write_1h);
+        if cached == 0 {
+            return;
+        }
+        if let Some(conversation) = errand.conversation {
+            self.caches.keep(conversation, home(id, cached, now, lifetime));
+        }
+        if let Some(preamble) = errand.preamble {
+            let shared = preamble.tokens.min(cached);
+            self.caches.keep(preamble.hash, home(id, shared, now, lifetime));
+        }
+    }
+}
+
+const fn home(account_id: AccountId, tokens: u64, now: Duration, lifetime: Duration) -> Home {
+    Home {
+        account_id,
+        tokens,
+        expires: now.saturating_add(lifetime),
+    }
+}

@@ -1,0 +1,206 @@
+use super::peak_ewma::heaviest;
+use super::{Candidate, Choice, Parts, Strategy, next_in_turn};
+
+/// Below this nothing is cached by any provider, in tokens.
+const SHORTEST_CACHED: u64 = 1_024;
+/// Costs are the same when they differ by less than this share of the prompt's money, and by less than this time.
+const SAME_MONEY: f32 = 0.05;
+const SAME_SECONDS: f32 = 0.1;
+/// Accounts are equally full when the used parts of their limits differ by less.
+const SAME_FILL: f32 = 0.05;
+/// From here on an account counts as ever more likely to refuse.
+const NEARLY_FULL: f32 = 0.85;
+/// What a refusal costs in time: the way there and back, and a pick.
+const REFUSAL_SECONDS: f32 = 1.0;
+/// What keeping others waiting counts at the most.
+const LONGEST_STALL_SECONDS: f32 = 30.0;
+
+/// The account where serving this request is expected to cost least, in money and in time.
+///
+/// The money is what the prompt costs there, given what of it lies in the account's prompt cache: staying with a
+/// conversation's account is worth (price of writing − price of reading) × the cached part, no more. The time is the
+/// peak EWMA of the time to first token, times the queue. Both are raised by the risk that the account fails or
+/// refuses: its failures of the last minute, and the limits that its last answer told, less what is under way.
+///
+/// Among accounts that cost the same, those with the most room take the request, so that each fills in proportion to
+/// its size. Among these a conversation that will be cached goes where rendezvous hashing puts it, the same on every
+/// instance; any other goes to the account whose turn it is. Weights count in both.
+#[derive(Debug, Clone, Copy)]
+pub struct Smart;
+
+impl Strategy for Smart {
+    fn name(&self) -> &'static str {
+        "smart"
+    }
+
+    fn pick(&self, choice: &Choice, candidates: &mut [Candidate]) -> usize {
+        let field = Field::of(choice, candidates);
+        let mut least = f32::INFINITY;
+        for candidate in &mut *candidates {
+            candidate.score = Cost::of(choice, &field, candidate).total();
+            least = least.min(candidate.score);
+        }
+        let same = least + field.prompt_usd * SAME_MONEY + choice.second_worth_usd * SAME_SECONDS;
+        let emptiest = candidates
+            .iter()
+            .filter(|candidate| candidate.score <= same)
+            .map(|candidate| fill(candidate, field.heaviest))
+            .fold(f32::INFINITY, f32::min);
+        let is_equal = |candidate: &Candidate| {
+            candidate.score <= same && fill(candidate, field.heaviest) <= emptiest + SAME_FILL
+        };
+        match choice.prompt.conversation.filter(|_| is_cacheable(choice)) {
+            Some(conversation) => rendezvous(conversation, candidates, is_equal),
+            None => next_in_turn(candidates, is_equal),
+        }
+    }
+
+    fn parts(&self, choice: &Choice, candidate: &Candidate) -> Parts {
+        let field = Field::of(choice, std::slice::from_ref(candidate));
+        let cost = Cost::of(choice, &field, candidate);
+        [
+            Some(("money_usd", cost.money_usd)),
+            Some(("time_usd", cost.time_usd)),
+            Some(("risk_usd", cost.risk_usd)),
+            Some(("cached_tokens", tokens(candidate.cached_tokens))),
+            Some(("limits_used", candidate.used)),
+            Some(("ttft_seconds", candidate.ttft_seconds.unwrap_or(0.0))),
+        ]
+    }
+}
+
+fn is_cacheable(choice: &Choice) -> bool {
+    choice.prompt.cache_lifetime.is_some() && SHORTEST_CACHED <= choice.prompt.input_tokens
+}
+
+/// What must be known of all candidates to weigh one.
+struct Field {
+    heaviest: u32,
+    /// What stands in for the time of an account that was never timed.
+    usual_ttft_seconds: f32,
+    /// What the prompt costs where nothing of it is cached.
+    prompt_usd: f32,
+}
+
+impl Field {
+    fn of(choice: &Choice, candidates: &[Candidate]) -> Self {
+        let timed = candidates.iter().filter_map(|candidate| candidate.ttft_seconds);
+        let (sum, count) = timed.fold((0.0, 0.0), |(sum, count), ttft| (sum + ttft, count + 1.0));
+        let dearest = candidates
+            .iter()
+            .map(|candidate| input_rate(choice, candidate))
+            .fold(0.0, f32::max);
+        Self {
+            heaviest: heaviest(candidates),
+            usual_ttft_seconds: if count > 0.0 { sum / count } else { 0.0 },
+            prompt_usd: tokens(choice.prompt.input_tokens) * dearest,
+        }
+    }
+}
+
+/// What serving the request at one account is expected to cost.
+struct Cost {
+    money_usd: f32,
+    time_usd: f32,
+    risk_usd: f32,
+}
+
+impl Cost {
+    fn of(choice: &Choice, field: &Field, candidate: &Candidate) -> Self {
+        let prompt = &choice.prompt;
+        let cached = candidate.cached_tokens.min(prompt.input_tokens);
+        let input_usd = tokens(cached) * candidate.rates.cache_read
+            + tokens(prompt.input_tokens - cached) * input_rate(choice, candidate);
+        let money_usd = input_usd + tokens(prompt.output_tokens) * candidate.rates.output;
+        let ttft = candidate.ttft_seconds.unwrap_or(field.usual_ttft_seconds);
+        let queue = 1.0 + count(candidate.waiting) * share_of_heaviest(candidate, field.heaviest);
+        let seconds = (ttft.min(LONGEST_STALL_SECONDS)) * queue;
+        // Whoever fails costs the way there, and the prompt is then paid in full elsewhere.
+        let lost_usd = (field.prompt_usd - input_usd).max(0.0)
+            + (seconds.min(LONGEST_STALL_SECONDS) + REFUSAL_SECONDS) * choice.second_worth_usd;
+        let risk = refusal_risk(candidate).max(candidate.failed_share);
+        Self {
+            money_usd,
+            time_usd: seconds * choice.second_worth_usd,
+            // A refusal helps nobody, and provokes harder ones: more than what it costs this once.
+            risk_usd: risk * (lost_usd + field.prompt_usd),
+        }
+    }
+
+    fn total(&self) -> f32 {
+        self.money_usd + self.time_usd + self.risk_usd
+    }
+}
+
+/// How likely the account refuses because of its limits, 0 to 1.
+fn refusal_risk(candidate: &Candidate) -> f32 {
+    if candidate.is_short {
+        return 1.0;
+    }
+    let over = (candidate.used - NEARLY_FULL).max(0.0) / (1.0 - NEARLY_FULL);
+    over * over * 0.5
+}
+
+/// How full the account is for the share that its weight gives it, as a part of its limits and of its places.
+fn fill(candidate: &Candidate, heaviest: u32) -> f32 {
+    let places = candidate
+        .max_concurrency
+        .map_or(0.0, |limit| count(candidate.in_flight) / count(limit.max(1)));
+    candidate.used.max(places) * share_of_heaviest(candidate, heaviest)
+}
+
+/// How many times more the heaviest account weighs.
+fn share_of_heaviest(candidate: &Candidate, heaviest: u32) -> f32 {
+    count(heaviest) / count(candidate.weight)
+}
+
+fn input_rate(choice: &Choice, candidate: &Candidate) -> f32 {
+    match choice.prompt.cache_lifetime {
+        Some(lifetime) if is_cacheable(choice) && lifetime.as_secs() >= 3_600 => {
+            candidate.rates.cache_write_long
+        }
+        Some(_) if is_cacheable(choice) => candidate.rates.cache_write,
+        _ => candidate.rates.input,
+    }
+}
+
+/// Where `key` belongs by weighted rendezvous hashing: whoever asks, and whoever else comes or goes.
+///
+/// Source: Thaler and Ravishankar, 1998; weights as in Schindler's weighted distributed hash tables.
+fn rendezvous(key: u64, candidates: &[Candidate], is_in: impl Fn(&Candidate) -> bool) -> usize {
+    let mut best = (0, f32::NEG_INFINITY);
+    for (index, candidate) in candidates.iter().enumerate() {
+        if is_in(candidate) {
+            let height = height(key, candidate);
+            if best.1 < height {
+                best = (index, height);
+            }
+        }
+    }
+    best.0
+}
+
+#[expect(clippy::cast_precision_loss, reason = "24 bits of a hash are what an f32 holds")]
+fn height(key: u64, candidate: &Candidate) -> f32 {
+    let id = candidate.account_id.as_uuid().as_u64_pair();
+    let hash = mix(mix(key ^ id.0) ^ id.1);
+    let unit = ((hash >> 40) as f32 + 0.5) / (1_u64 << 24) as f32;
+    count(candidate.weight) / -unit.ln()
+}
+
+/// Source: splitmix64's finalizer.
+const fn mix(mut word: u64) -> u64 {
+    word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    word ^ (word >> 31)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "weighed, not counted")]
+fn tokens(count: u64) -> f32 {
+    count as f32
+}
+
+#[expect(clippy::cast_precision_loss, reason = "weighed, not counted")]
+fn count(number: u32) -> f32 {
+    number as f32
+}
