@@ -54,7 +54,7 @@ impl Provider for Anthropic {
     /// | 407, 408 | the account's proxy refuses, no answer in time | transport |
     /// | 405, 409, 413, 422 and other 4xx | | client |
     /// | 429 | `enforced_spend_limit_reached`, `contract_spend_limit_reached` | credential |
-    /// | 429 | says when ([`retry_after`](crate::retry_after)) | quota |
+    /// | 429 | says when it ends | quota |
     /// | 429 | else | burst |
     /// | 503, 529 | | overload |
     /// | 500 and other 5xx | `overloaded_error` | overload |

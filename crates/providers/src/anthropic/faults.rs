@@ -2,12 +2,13 @@ use gateway_domain::{Fault, FaultClass};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
+use super::limits;
 use crate::reason::word;
-use crate::retry_after::{retry_after, stated_retry_after};
+use crate::retry_after;
 
 pub(super) fn of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
     let error = ErrorBody::read(body);
-    let wait = retry_after(headers);
+    let wait = limits::wait(headers);
     let class = match status.as_u16() {
         400 => error.class_of_bad_request(),
         401 | 402 => FaultClass::Credential,
@@ -26,7 +27,7 @@ pub(super) fn of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) ->
     Fault {
         retry_after: match class {
             FaultClass::Quota => wait,
-            FaultClass::Overload => stated_retry_after(headers),
+            FaultClass::Overload => retry_after::stated(headers),
             _ => None,
         },
         ..Fault::new(class, error.reason(Some(status)))
