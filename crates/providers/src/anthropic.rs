@@ -42,7 +42,7 @@ impl Provider for Anthropic {
         request::models(target, "limit=1000")
     }
 
-    /// | status | body or headers | class |
+    /// | status | body or headers | class, and for quota its window and reach |
     /// |---|---|---|
     /// | 400 | no credit, own usage limit reached, organization disabled | credential |
     /// | 400 | else | client |
@@ -54,12 +54,19 @@ impl Provider for Anthropic {
     /// | 407, 408 | the account's proxy refuses, no answer in time | transport |
     /// | 405, 409, 413, 422 and other 4xx | | client |
     /// | 429 | `enforced_spend_limit_reached`, `contract_spend_limit_reached` | credential |
-    /// | 429 | says when it ends | quota |
+    /// | 429 | says when it ends; unified status `rejected`, claim of a class of models | quota: subscription, model family |
+    /// | 429 | says when it ends; unified status `rejected`, else | quota: subscription, account |
+    /// | 429 | says when it ends; else | quota: rate, model family |
     /// | 429 | else | burst |
     /// | 503, 529 | | overload |
     /// | 500 and other 5xx | `overloaded_error` | overload |
     /// | 500, 502, 504 and other 5xx | else | server |
     /// | 3xx and anything else | redirects are not followed | server |
+    ///
+    /// What says when a limit ends is the first of these that is there and can be read: `retry-after`;
+    /// `anthropic-ratelimit-unified-reset`, unless the subscription let the request pass; the latest reset of those
+    /// limits of which nothing remains. A subscription with `overage-status: allowed` lets requests pass even when
+    /// its own status is `rejected`. An overload keeps its `retry-after`, too.
     ///
     /// Messages quote what clients sent. So those that count against an account must match from their first word,
     /// or a client could put accounts out of use with a well-chosen field name.

@@ -1,4 +1,4 @@
-use gateway_domain::{Fault, FaultClass};
+use gateway_domain::{Fault, FaultClass, FaultReach, QuotaWindow};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
@@ -8,7 +8,6 @@ use crate::retry_after;
 
 pub(super) fn of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
     let error = ErrorBody::read(body);
-    let wait = limits::wait(headers);
     let class = match status.as_u16() {
         400 => error.class_of_bad_request(),
         401 | 402 => FaultClass::Credential,
@@ -17,20 +16,32 @@ pub(super) fn of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) ->
         404 if error.is_about_model() => FaultClass::ModelMissing,
         407 | 408 => FaultClass::Transport,
         429 if error.is_spend_limit() => FaultClass::Credential,
-        429 if wait.is_some() => FaultClass::Quota,
-        429 => FaultClass::Burst,
+        429 => return of_limit(headers, error.reason(Some(status))),
         503 | 529 => FaultClass::Overload,
         _ if status.is_server_error() && error.kind() == "overloaded_error" => FaultClass::Overload,
         _ if status.is_client_error() => FaultClass::Client,
         _ => FaultClass::Server,
     };
+    let stated = || retry_after::stated(headers);
     Fault {
-        retry_after: match class {
-            FaultClass::Quota => wait,
-            FaultClass::Overload => retry_after::stated(headers),
-            _ => None,
-        },
+        retry_after: (class == FaultClass::Overload).then(stated).flatten(),
         ..Fault::new(class, error.reason(Some(status)))
+    }
+}
+
+/// A refusal by the API's limits, which count each class of models by itself, or by a subscription's.
+fn of_limit(headers: &HeaderMap, reason: String) -> Fault {
+    let Some(wait) = limits::wait(headers) else {
+        return Fault::new(FaultClass::Burst, reason);
+    };
+    let (window, reach) = limits::subscription_refusal(headers)
+        .map_or((QuotaWindow::Rate, FaultReach::ModelFamily), |reach| {
+            (QuotaWindow::Subscription, reach)
+        });
+    Fault {
+        reach,
+        window,
+        ..Fault::new(FaultClass::Quota, reason).retry_after(wait)
     }
 }
 
