@@ -53,7 +53,7 @@ impl Provider for Anthropic {
     /// | 404 | else | client |
     /// | 407, 408 | the account's proxy refuses, no answer in time | transport |
     /// | 405, 409, 413, 422 and other 4xx | | client |
-    /// | 429 | `enforced_spend_limit_reached`, `contract_spend_limit_reached` | credential |
+    /// | 429 | `enforced_spend_limit_reached`, `contract_spend_limit_reached` | quota: spending, account, without an end |
     /// | 429 | says when it ends; unified status `rejected`, claim of a class of models | quota: subscription, model family |
     /// | 429 | says when it ends; unified status `rejected`, else | quota: subscription, account |
     /// | 429 | says when it ends; else | quota: rate, model family |
@@ -77,7 +77,7 @@ impl Provider for Anthropic {
     /// | type | class |
     /// |---|---|
     /// | `overloaded_error` | overload |
-    /// | `rate_limit_error` | burst, or credential for a spend limit |
+    /// | `rate_limit_error` | quota of spending as for status 429, else burst |
     /// | `authentication_error`, `permission_error`, `billing_error` | credential |
     /// | `not_found_error` | model missing if about the model, else client |
     /// | `invalid_request_error` | credential as for status 400, else client |

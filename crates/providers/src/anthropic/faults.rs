@@ -15,7 +15,7 @@ pub(super) fn of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) ->
         403 => FaultClass::Credential,
         404 if error.is_about_model() => FaultClass::ModelMissing,
         407 | 408 => FaultClass::Transport,
-        429 if error.is_spend_limit() => FaultClass::Credential,
+        429 if error.is_spend_limit() => return of_spending(error.reason(Some(status))),
         429 => return of_limit(headers, error.reason(Some(status))),
         503 | 529 => FaultClass::Overload,
         _ if status.is_server_error() && error.kind() == "overloaded_error" => FaultClass::Overload,
@@ -49,7 +49,7 @@ pub(super) fn of_event(event: &[u8]) -> Fault {
     let error = ErrorBody::read(event);
     let class = match error.kind() {
         "overloaded_error" => FaultClass::Overload,
-        "rate_limit_error" if error.is_spend_limit() => FaultClass::Credential,
+        "rate_limit_error" if error.is_spend_limit() => return of_spending(error.reason(None)),
         "rate_limit_error" => FaultClass::Burst,
         "authentication_error" | "permission_error" | "billing_error" => FaultClass::Credential,
         "not_found_error" if error.is_about_model() => FaultClass::ModelMissing,
@@ -58,6 +58,14 @@ pub(super) fn of_event(event: &[u8]) -> Fault {
         _ => FaultClass::Server,
     };
     Fault::new(class, error.reason(None))
+}
+
+/// Whatever `retry-after` says, it ends with the month or when the account's owner raises it.
+fn of_spending(reason: String) -> Fault {
+    Fault {
+        window: QuotaWindow::Spending,
+        ..Fault::new(FaultClass::Quota, reason)
+    }
 }
 
 /// The error of an answer or an event, as far as it can be read.

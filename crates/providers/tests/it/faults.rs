@@ -8,6 +8,11 @@ use rstest::rstest;
 
 use crate::support::{anthropic, headers};
 
+const DATE: (&str, &str) = ("date", "Sun, 22 Nov 2026 12:00:00 GMT");
+const REJECTED: (&str, &str) = ("anthropic-ratelimit-unified-status", "rejected");
+const IN_SIX_DAYS: (&str, &str) = ("anthropic-ratelimit-unified-reset", "1795867200");
+const SIX_DAYS: u64 = 518_400;
+
 fn classify(status: u16, lines: &[(&str, &str)], body: &str) -> Fault {
     let status = StatusCode::from_u16(status).expect("a status");
     anthropic().classify(status, &headers(lines), body.as_bytes())
@@ -89,47 +94,42 @@ fn answers_are_classified(#[case] status: u16, #[case] message: &str, #[case] ex
     assert_eq!(classify(status, &[], &body).class, expected);
 }
 
-#[rstest]
-#[case("enforced_spend_limit_reached", FaultClass::Credential, None)]
-#[case("contract_spend_limit_reached", FaultClass::Credential, None)]
-#[case("ramp_limit_exceeded", FaultClass::Quota, Some(30))]
-fn a_spend_limit_is_no_matter_of_waiting(
-    #[case] code: &str,
-    #[case] expected: FaultClass,
-    #[case] wait: Option<u64>,
-) {
-    let fault = classify(429, &[("retry-after", "30")], &coded(code));
-    assert_eq!(
-        (fault.class, fault.retry_after),
-        (expected, wait.map(Duration::from_secs))
-    );
+fn spending(reason: &str) -> Fault {
+    Fault {
+        class: FaultClass::Quota,
+        reason: reason.to_owned(),
+        retry_after: None,
+        reach: FaultReach::Account,
+        window: QuotaWindow::Spending,
+    }
 }
 
 #[rstest]
-#[case(&[("retry-after", "12")], Some(12))]
-#[case(&[("date", "Sun, 22 Nov 2026 12:00:00 GMT"), ("anthropic-ratelimit-unified-reset", "1795348860")], Some(60))]
-#[case(&[("retry-after", "soon")], None)]
-#[case(&[("anthropic-ratelimit-requests-remaining", "5"), ("anthropic-ratelimit-requests-reset", "2026-11-22T12:00:30Z")], None)]
-fn a_limit_that_says_when_is_quota_and_one_that_does_not_is_a_burst(
-    #[case] lines: &[(&str, &str)],
-    #[case] wait: Option<u64>,
-) {
-    let fault = classify(429, lines, &error("rate_limit_error", "slow down"));
-    let expected = if wait.is_some() {
-        FaultClass::Quota
-    } else {
+#[case::enforced("enforced_spend_limit_reached")]
+#[case::of_the_contract("contract_spend_limit_reached")]
+fn a_spend_limit_is_no_matter_of_waiting(#[case] code: &str) {
+    let expected = spending(&format!("429 rate_limit_error {code}"));
+    assert_eq!(classify(429, &[], &coded(code)), expected);
+    let lines = [("retry-after", "30"), DATE, REJECTED, IN_SIX_DAYS];
+    assert_eq!(classify(429, &lines, &coded(code)), expected);
+
+    let fault = anthropic().classify_event(coded(code).as_bytes());
+    assert_eq!(fault, spending(&format!("rate_limit_error {code}")));
+}
+
+#[test]
+fn a_ramp_is_a_rate_limit() {
+    let body = coded("ramp_limit_exceeded");
+    let fault = classify(429, &[("retry-after", "30")], &body);
+    assert_eq!(fault.class, FaultClass::Quota);
+    assert_eq!(fault.retry_after, Some(Duration::from_secs(30)));
+    assert_eq!(fault.window, QuotaWindow::Rate);
+    assert_eq!(classify(429, &[], &body).class, FaultClass::Burst);
+    assert_eq!(
+        anthropic().classify_event(body.as_bytes()).class,
         FaultClass::Burst
-    };
-    assert_eq!(
-        (fault.class, fault.retry_after),
-        (expected, wait.map(Duration::from_secs))
     );
 }
-
-const DATE: (&str, &str) = ("date", "Sun, 22 Nov 2026 12:00:00 GMT");
-const REJECTED: (&str, &str) = ("anthropic-ratelimit-unified-status", "rejected");
-const IN_SIX_DAYS: (&str, &str) = ("anthropic-ratelimit-unified-reset", "1795867200");
-const SIX_DAYS: u64 = 518_400;
 
 const fn claim(claim: &'static str) -> (&'static str, &'static str) {
     ("anthropic-ratelimit-unified-representative-claim", claim)
@@ -292,12 +292,6 @@ fn the_reason_of_a_clients_own_mistake_does_not_quote_the_client() {
         "messages.0.content.0: Input tag 'secret plan' found",
     );
     assert_eq!(classify(400, &[], &body).reason, "400 invalid_request_error");
-}
-
-#[test]
-fn a_spend_limit_in_a_stream_is_no_burst() {
-    let fault = anthropic().classify_event(coded("enforced_spend_limit_reached").as_bytes());
-    assert_eq!(fault.class, FaultClass::Credential);
 }
 
 #[rstest]
