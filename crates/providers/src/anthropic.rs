@@ -56,7 +56,7 @@ impl Provider for Anthropic {
     /// | 429 | `enforced_spend_limit_reached`, `contract_spend_limit_reached` | quota: spending, account, without an end |
     /// | 429 | says when it ends; unified status `rejected`, claim of a class of models | quota: subscription, model family |
     /// | 429 | says when it ends; unified status `rejected`, else | quota: subscription, account |
-    /// | 429 | says when it ends; else | quota: rate, model family |
+    /// | 429 | says when it ends; else, `ramp_limit_exceeded` too | quota: rate, model family |
     /// | 429 | else | burst |
     /// | 503, 529 | | overload |
     /// | 500 and other 5xx | `overloaded_error` | overload |
@@ -68,6 +68,8 @@ impl Provider for Anthropic {
     /// limits of which nothing remains. A subscription with `overage-status: allowed` lets requests pass even when
     /// its own status is `rejected`. An overload keeps its `retry-after`, too.
     ///
+    /// A body that cannot be read leaves the status alone to decide, as the rows that say "else" do.
+    ///
     /// Messages quote what clients sent. So those that count against an account must match from their first word,
     /// or a client could put accounts out of use with a well-chosen field name.
     fn classify(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
@@ -78,11 +80,14 @@ impl Provider for Anthropic {
     /// |---|---|
     /// | `overloaded_error` | overload |
     /// | `rate_limit_error` | quota of spending as for status 429, else burst |
-    /// | `authentication_error`, `permission_error`, `billing_error` | credential |
+    /// | `authentication_error`, `billing_error` | credential |
+    /// | `permission_error` | model missing if about a model, else credential |
     /// | `not_found_error` | model missing if about the model, else client |
     /// | `invalid_request_error` | credential as for status 400, else client |
     /// | `request_too_large`, `conflict_error` | client |
-    /// | `api_error`, `timeout_error`, anything else | server |
+    /// | `api_error`, `timeout_error`, anything else, nothing that can be read | server |
+    ///
+    /// An event has no headers, so none says when a limit ends.
     fn classify_event(&self, event: &[u8]) -> Fault {
         faults::of_event(event)
     }

@@ -51,6 +51,7 @@ pub(super) fn of_event(event: &[u8]) -> Fault {
         "overloaded_error" => FaultClass::Overload,
         "rate_limit_error" if error.is_spend_limit() => return of_spending(error.reason(None)),
         "rate_limit_error" => FaultClass::Burst,
+        "permission_error" if error.mentions_model() => FaultClass::ModelMissing,
         "authentication_error" | "permission_error" | "billing_error" => FaultClass::Credential,
         "not_found_error" if error.is_about_model() => FaultClass::ModelMissing,
         "invalid_request_error" => error.class_of_bad_request(),
@@ -85,9 +86,9 @@ impl ErrorBody {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         Self {
             kind: text(&error["type"]),
-            // Some servers that speak the dialect put the message in the error's own place.
+            // Some servers that speak the dialect put the message in the error's own place, or the code beside it.
             message: text(&error["message"]).or_else(|| text(error)),
-            code: text(&error["details"]["error_code"]),
+            code: text(&error["details"]["error_code"]).or_else(|| text(&error["code"])),
         }
     }
 

@@ -1,5 +1,6 @@
-use gateway_domain::{Credential, ProviderKind};
+use gateway_domain::{Credential, Fault, ProviderKind};
 use gateway_providers::{Call, Operation, Provider, Target, provider};
+use http::StatusCode;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any};
@@ -8,6 +9,11 @@ use proptest::sample::select;
 
 pub(crate) const KEY: &str = "sk-ant-api03-the-accounts-own-key";
 pub(crate) const TOKEN: &str = "sk-ant-oat01-the-accounts-own-token";
+
+pub(crate) const DATE: (&str, &str) = ("date", "Sun, 22 Nov 2026 12:00:00 GMT");
+pub(crate) const REJECTED: (&str, &str) = ("anthropic-ratelimit-unified-status", "rejected");
+/// Six days after [`DATE`].
+pub(crate) const IN_SIX_DAYS: (&str, &str) = ("anthropic-ratelimit-unified-reset", "1795867200");
 
 pub(crate) fn anthropic() -> &'static dyn Provider {
     provider(ProviderKind::Anthropic).expect("Anthropic is spoken")
@@ -56,6 +62,19 @@ pub(crate) fn call(headers: &HeaderMap) -> Call<'_> {
         model: "claude-sonnet-4-5",
         stream: false,
     }
+}
+
+pub(crate) fn classify(status: u16, lines: &[(&str, &str)], body: &str) -> Fault {
+    let status = StatusCode::from_u16(status).expect("a status");
+    anthropic().classify(status, &headers(lines), body.as_bytes())
+}
+
+/// An error as Anthropic writes it.
+pub(crate) fn error(kind: &str, message: &str) -> String {
+    let message = message.replace('"', "\\\"");
+    format!(
+        r#"{{"type":"error","error":{{"type":"{kind}","message":"{message}"}},"request_id":"req_011CS"}}"#
+    )
 }
 
 /// Every header that tells of a limit.

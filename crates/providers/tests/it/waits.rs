@@ -5,9 +5,7 @@ use http::header::{HeaderMap, HeaderValue};
 use proptest::prelude::proptest;
 use rstest::rstest;
 
-use crate::support::{anthropic, headers, limit_headers};
-
-const DATE: (&str, &str) = ("date", "Sun, 22 Nov 2026 12:00:00 GMT");
+use crate::support::{DATE, anthropic, headers, limit_headers};
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     anthropic()
