@@ -118,7 +118,6 @@ impl View<'_> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
         reason = "a share of 64 thousandths of at most 1000"
     )]
     fn candidate(&self, stop: &Stop, fit: Fit) -> Candidate {
@@ -249,15 +248,16 @@ impl Shortlist {
         let of_conversation = prompt.conversation.map(|hash| caches.find(hash));
         let of_preamble = prompt.preamble.map(|preamble| caches.find(preamble.hash));
         let known = of_conversation.iter().chain(&of_preamble);
-        for (slot, home) in homes.iter_mut().zip(known.flat_map(|homes| homes.alive(view.now))) {
+        for (slot, home) in homes
+            .iter_mut()
+            .zip(known.flat_map(|homes| homes.alive(view.now)))
+        {
             *slot = Some(home);
         }
         for home in homes.into_iter().flatten() {
             let is_there = |candidate: &&mut Candidate| candidate.account_id == home.account_id;
             if let Some(candidate) = self.candidates.iter_mut().find(is_there) {
-                candidate.cached_tokens = candidate
-                    .cached_tokens
-                    .max(home.tokens.min(prompt.input_tokens));
+                candidate.cached_tokens = candidate.cached_tokens.max(home.tokens.min(prompt.input_tokens));
             }
         }
     }

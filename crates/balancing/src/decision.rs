@@ -6,7 +6,7 @@ use crate::choosing::{Obstacle, Shortlist, View, choice};
 use crate::health::{HealthStatus, Moment};
 use crate::member::Member;
 use crate::routes::{NoService, Stop, upstream_model};
-use crate::{Candidate, Parts, RateSource, Rates, Strategy};
+use crate::{Candidate, Parts, Rates, Strategy};
 
 /// Candidates and passed over accounts that are recorded of one request, at the most each.
 const MAX_RECORDED: usize = 8;
@@ -56,15 +56,18 @@ pub(crate) fn recorded(
                 .iter()
                 .any(|candidate| candidate.account_id == stop.account_id)
     };
-    let passed_over = route.iter().filter(|stop| !is_candidate(stop)).filter_map(|stop| {
-        let member = &view.members[stop.index];
-        let reason = match view.judge(stop) {
-            Ok(_) => Opinion::Candidate.words(member, at),
-            Err(Obstacle::Dialect | Obstacle::OtherOwner) => return None,
-            Err(obstacle) => obstacle.words(member, at),
-        };
-        Some(passed_over(stop.account_id, reason))
-    });
+    let passed_over = route
+        .iter()
+        .filter(|stop| !is_candidate(stop))
+        .filter_map(|stop| {
+            let member = &view.members[stop.index];
+            let reason = match view.judge(stop) {
+                Ok(_) => Opinion::of_fit(view, stop).words(member, at),
+                Err(Obstacle::Dialect | Obstacle::OtherOwner) => return None,
+                Err(obstacle) => obstacle.words(member, at),
+            };
+            Some(passed_over(stop.account_id, reason))
+        });
     considered.extend(passed_over.take(MAX_RECORDED));
     Decision {
         strategy: strategy.name(),
@@ -130,7 +133,7 @@ fn opinion(view: &View<'_>, index: usize, member: &Member, model: &Arc<str>) -> 
         upstream_model,
     };
     match view.judge(&stop) {
-        Ok(_) => Opinion::Candidate,
+        Ok(_) => Opinion::of_fit(view, &stop),
         Err(obstacle) => Opinion::Obstacle(obstacle),
     }
 }
@@ -171,17 +174,27 @@ fn passed_over(account_id: AccountId, reason: String) -> Consideration {
 /// What is thought of one account.
 #[derive(Debug, Clone, Copy)]
 enum Opinion {
-    Candidate,
+    LowerPriority,
+    Strained,
     ModelForbidden,
     NoService(NoService),
     Obstacle(Obstacle),
 }
 
 impl Opinion {
+    /// Of an account that could serve and was not needed.
+    fn of_fit(view: &View<'_>, stop: &Stop) -> Self {
+        if view.services[stop.service].is_strained(view.now) {
+            Self::Strained
+        } else {
+            Self::LowerPriority
+        }
+    }
+
     fn words(self, member: &Member, at: Moment) -> String {
         match self {
-            // The only one that is asked in words is one that is not needed: a better tier or provider serves.
-            Self::Candidate => "lower priority, or its provider is overloaded".to_owned(),
+            Self::LowerPriority => "lower priority".to_owned(),
+            Self::Strained => "its provider is overloaded".to_owned(),
             Self::ModelForbidden => "the key may not use the model".to_owned(),
             Self::NoService(NoService::Inactive) => "switched off".to_owned(),
             Self::NoService(NoService::NoWeight) => "weight 0: takes no requests".to_owned(),
@@ -223,6 +236,9 @@ fn resting_words(member: &Member, at: Moment) -> String {
         (HealthStatus::Unhealthy, None) => format!("unhealthy, until a probe succeeds: {reason}"),
         (_, Some(until)) => format!("cooling down until {until}: {reason}"),
         // A rest that is over shuts the gate only while its trial is open.
-        (_, None) => format!("half-open, and its one trial is under way: {reason}"),
+        (_, None) => format!(
+            "half-open, and its one trial is under way: {}",
+            member.rest_words()
+        ),
     }
 }

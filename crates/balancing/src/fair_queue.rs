@@ -162,7 +162,9 @@ mod tests {
         queue.push(light, 1_000, "light");
         assert_eq!(
             drain(&mut queue),
-            ["heavy", "light", "heavy", "light", "heavy", "heavy", "heavy", "heavy"]
+            [
+                "heavy", "light", "heavy", "light", "heavy", "heavy", "heavy", "heavy"
+            ]
         );
     }
 

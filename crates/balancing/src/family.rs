@@ -17,8 +17,6 @@ pub(crate) struct Family {
     rest: Option<Box<Rest>>,
     gauges: Gauges,
     name: Box<str>,
-    /// As last told, for reports.
-    limits: RateLimits,
     burst: Backoff,
     back: SlowStart,
 }
@@ -29,7 +27,6 @@ impl Family {
             rest: None,
             gauges: Gauges::default(),
             name: name.into(),
-            limits: RateLimits::default(),
             burst: Backoff::new(Duration::from_secs(1), Duration::from_secs(60)),
             back: SlowStart::default(),
         }
@@ -37,10 +34,6 @@ impl Family {
 
     pub(crate) fn name(&self) -> &str {
         &self.name
-    }
-
-    pub(crate) fn limits(&self) -> RateLimits {
-        self.limits
     }
 
     pub(crate) fn rest(&self) -> Option<&Rest> {
@@ -79,7 +72,6 @@ impl Family {
     pub(crate) fn note_limits(&mut self, limits: RateLimits, at: Moment) {
         // An answer that says nothing of limits does not lift them.
         if limits != RateLimits::default() {
-            self.limits = limits;
             self.gauges.read(&limits, at);
         }
     }

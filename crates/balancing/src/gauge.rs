@@ -101,7 +101,11 @@ impl Gauges {
 }
 
 impl Gauge {
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "an estimate")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "an estimate"
+    )]
     fn refilling(limit: RateLimit, at: Moment) -> Self {
         let left = limit.remaining as f32;
         let whole = limit.limit.map_or(left, |limit| limit as f32).max(1.0);
@@ -185,9 +189,7 @@ mod tests {
         };
         gauges.read(&limits, at(0));
         let is_short = |gauges: &Gauges, need, second| {
-            gauges
-                .headroom(input(need), Duration::from_secs(second))
-                .is_short
+            gauges.headroom(input(need), Duration::from_secs(second)).is_short
         };
         assert!(is_short(&gauges, 100.0, 0));
         assert!(is_short(&gauges, 501.0, 5) && !is_short(&gauges, 499.0, 5));

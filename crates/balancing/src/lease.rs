@@ -77,7 +77,8 @@ impl Lease {
 
     /// The attempt failed, before its answer or in the middle of it.
     pub fn failed(&self, fault: &Fault) {
-        self.pool.failed(self.account.id, self.ticket, &self.errand, fault);
+        self.pool
+            .failed(self.account.id, self.ticket, &self.errand, fault);
     }
 }
 

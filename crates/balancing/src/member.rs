@@ -6,7 +6,7 @@ use gateway_domain::{Fault, FaultClass, FaultReach, RateLimits, Timestamp, Upstr
 use crate::chance::Chance;
 use crate::errand::Errand;
 use crate::family::{Family, MAX_FAMILIES};
-use crate::health::{Machine, ModelRests, Moment, Ticket};
+use crate::health::{Machine, ModelRests, Moment, Rest, Ticket};
 use crate::ttft::PeakTtft;
 use crate::{Delivery, Health, HealthStatus, PoolSettings, Probe};
 
@@ -266,6 +266,13 @@ impl Member {
             HealthStatus::Degraded
         };
         (status, Some(reason), until)
+    }
+
+    /// What it rests for, half-open or not, as a whole or with a family of its models.
+    pub(crate) fn rest_words(&self) -> String {
+        let families = self.families.iter().filter_map(Family::rest);
+        let mut rests = self.machine.rest().into_iter().chain(families);
+        rests.next().map(Rest::words).unwrap_or_default()
     }
 
     fn settle(&mut self, errand: &Errand) {

@@ -95,7 +95,6 @@ impl Pool {
     ///
     /// It decides as [`Pool::lease`] does, but looks at every account and puts the reasons into words: for people,
     /// not for every request.
-    #[must_use]
     pub fn decide(&self, wanted: &Wanted<'_>) -> (Result<AccountId, NoAccount>, Decision) {
         let mut state = self.shared.state();
         let at = self.shared.moment(&state);

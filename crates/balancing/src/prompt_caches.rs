@@ -33,7 +33,10 @@ pub(crate) struct Home {
 
 impl Homes {
     pub(crate) fn alive(&self, now: Duration) -> impl Iterator<Item = Home> {
-        self.0.into_iter().flatten().filter(move |home| now < home.expires)
+        self.0
+            .into_iter()
+            .flatten()
+            .filter(move |home| now < home.expires)
     }
 
     fn keep(&mut self, home: Home) {

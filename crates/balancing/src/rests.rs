@@ -27,8 +27,7 @@ impl KnownRest {
     pub(crate) fn of(member: &Member, at: Moment) -> impl Iterator<Item = Self> {
         let own = member.machine.rest().map(|rest| (None, rest));
         let families = member.families.iter();
-        let theirs =
-            families.filter_map(|family| Some((Some(family.name().to_owned()), family.rest()?)));
+        let theirs = families.filter_map(|family| Some((Some(family.name().to_owned()), family.rest()?)));
         own.into_iter()
             .chain(theirs)
             .filter(move |(_, rest)| at.time < rest.ends_at)

@@ -125,7 +125,12 @@ impl Shared {
         shortlist.book_turn(route, members);
         let stop = &route[position];
         let need = Need::of(&wanted.prompt, shortlist.cached_tokens());
-        let errand = Errand::new(Arc::clone(&stop.upstream_model), stop.family, &wanted.prompt, need);
+        let errand = Errand::new(
+            Arc::clone(&stop.upstream_model),
+            stop.family,
+            &wanted.prompt,
+            need,
+        );
         newest.0 += 1;
         let ticket = *newest;
         let member = &mut members[stop.index];
@@ -186,7 +191,13 @@ impl Shared {
         }
     }
 
-    pub(crate) fn ended(self: &Arc<Self>, id: AccountId, ticket: Ticket, errand: &Errand, answered: Answered) {
+    pub(crate) fn ended(
+        self: &Arc<Self>,
+        id: AccountId,
+        ticket: Ticket,
+        errand: &Errand,
+        answered: Answered,
+    ) {
         let waits = {
             let mut state = self.state();
             if let Some(member) = state.member(id) {
@@ -258,9 +269,7 @@ impl State {
     ) -> Result<usize, NoAccount> {
         let strategy = shared.strategies.of(wanted.key, wanted.model);
         let pinned = self.home_of_pin(wanted, now);
-        let route = self
-            .routes
-            .find(wanted.model, &mut self.members, &*shared.rates);
+        let route = self.routes.find(wanted.model, &mut self.members, &*shared.rates);
         let view = View {
             members: &self.members,
             services: &self.services,
@@ -291,7 +300,9 @@ impl State {
         if let Some(pin) = errand.pin {
             self.pins.keep(pin, home(id, 0, now, PIN_LIFETIME));
         }
-        let Some(lifetime) = errand.cache_lifetime else { return };
+        let Some(lifetime) = errand.cache_lifetime else {
+            return;
+        };
         let cached = tokens
             .cache_read
             .saturating_add(tokens.cache_write_5m)

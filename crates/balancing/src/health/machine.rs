@@ -101,7 +101,11 @@ impl Machine {
     /// What part of its full share it may have while it is up: less when it fails often or has just come back.
     fn share(&self, now: Duration, settings: &PoolSettings) -> f32 {
         let share = self.back.share(now, settings);
-        if now < self.degraded_until { share / 4.0 } else { share }
+        if now < self.degraded_until {
+            share / 4.0
+        } else {
+            share
+        }
     }
 
     /// Whether it answers as usual: nothing speaks against sending it a request that failed elsewhere.
@@ -282,7 +286,8 @@ impl Machine {
     }
 
     fn rests_for_credential(&self) -> bool {
-        self.rest().is_some_and(|rest| rest.class == FaultClass::Credential)
+        self.rest()
+            .is_some_and(|rest| rest.class == FaultClass::Credential)
     }
 
     /// Counts a server or transport fault, and says whether it takes the account out.
@@ -298,9 +303,9 @@ impl Machine {
         let asked_for = |longest: Duration| fault.retry_after.map(|wait| wait.clamp(SHORTEST_REST, longest));
         match fault.class {
             FaultClass::Quota => Wait::for_quota(fault, settings, &mut record.burst, chance, at),
-            FaultClass::Burst => Wait::of(
-                asked_for(MAX_BURST_REST).unwrap_or_else(|| chance.around(record.burst.next())),
-            ),
+            FaultClass::Burst => {
+                Wait::of(asked_for(MAX_BURST_REST).unwrap_or_else(|| chance.around(record.burst.next())))
+            }
             FaultClass::Overload => {
                 Wait::of(asked_for(MAX_OVERLOAD_REST).unwrap_or_else(|| record.overload.next()))
             }
@@ -343,7 +348,11 @@ impl Machine {
             self.degraded_until = Duration::ZERO;
             self.streak = 0;
             self.record.no_outage_since = now;
-            self.back = if comes_back { SlowStart::from(now) } else { SlowStart::default() };
+            self.back = if comes_back {
+                SlowStart::from(now)
+            } else {
+                SlowStart::default()
+            };
         }
     }
 

@@ -80,7 +80,10 @@ impl Tally {
     /// The share that failed, 0 to 1; nearer to 0 the fewer there are, since one fault says little.
     pub(crate) fn failed_share(&self) -> f32 {
         const DOUBT: f32 = 2.0;
-        #[expect(clippy::cast_precision_loss, reason = "a minute's requests are no large number")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a minute's requests are no large number"
+        )]
         let share = self.failed() as f32 / (self.total() as f32 + DOUBT);
         share
     }

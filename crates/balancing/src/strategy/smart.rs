@@ -180,7 +180,10 @@ fn rendezvous(key: u64, candidates: &[Candidate], is_in: impl Fn(&Candidate) -> 
     best.0
 }
 
-#[expect(clippy::cast_precision_loss, reason = "24 bits of a hash are what an f32 holds")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "24 bits of a hash are what an f32 holds"
+)]
 fn height(key: u64, candidate: &Candidate) -> f32 {
     let id = candidate.account_id.as_uuid().as_u64_pair();
     let hash = mix(mix(key ^ id.0) ^ id.1);

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use gateway_balancing::{NoAccount, STRATEGIES, Wanted, strategy};
-use gateway_domain::{AccountId, FaultClass, ProviderKind, UpstreamAccount, UserId};
+use gateway_domain::{AccountId, FaultClass, ProviderKind, TokenCounts, UpstreamAccount, UserId};
 use proptest::collection::vec;
 use proptest::prelude::{any, proptest};
 use proptest::{prop_assert, prop_assert_eq};
@@ -195,7 +195,7 @@ fn a_lease_outlives_its_account() {
     let test = TestPool::of(std::slice::from_ref(&limited));
     let held = test.lease().unwrap();
     test.replace(&[]);
-    held.succeeded(None, gateway_domain::RateLimits::default());
+    held.succeeded(&TokenCounts::default());
     assert!(test.pool.health(limited.id).is_none());
     // The same id again is another account: the old lease neither fills nor frees its places.
     test.replace(std::slice::from_ref(&limited));

@@ -83,14 +83,18 @@ fn what_changes_from_one_moment_to_the_next_is_told() {
     test.fail(&fault(FaultClass::Credential));
     assert_eq!(
         test.explain(&accounts[2]).as_deref(),
-        Some("unhealthy, tried again after 2026-01-31T12:00:10Z: credential: as told")
+        Some("unhealthy, asked again after 2026-01-31T12:00:10Z: credential: as told")
     );
-    test.pass(10);
-    let trial = test.lease_after(&[accounts[0].id]).unwrap();
-    assert_eq!(trial.account().id, accounts[2].id);
+    test.pass(90);
     assert_eq!(
         test.explain(&accounts[2]).as_deref(),
-        Some("half-open, and its one trial is under way: credential: as told")
+        Some("unhealthy, until a probe succeeds: credential: as told")
+    );
+    let trial = test.lease_after(&[accounts[0].id]).unwrap();
+    assert_eq!(trial.account().id, accounts[1].id);
+    assert_eq!(
+        test.explain(&accounts[1]).as_deref(),
+        Some("half-open, and its one trial is under way: quota: as told")
     );
 
     test.key.allowed_accounts = vec![AccountId::random()];

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use gateway_balancing::HealthStatus::{CoolingDown, Degraded, Disabled, Healthy, Unhealthy, Unknown};
 use gateway_balancing::NoAccount;
-use gateway_domain::{FaultClass, RateLimits, UpstreamAccount};
+use gateway_domain::{FaultClass, RateLimit, RateLimits, TokenCounts, UpstreamAccount};
 
 use crate::support::{TestPool, account, fault, quota, rest_end, start};
 
@@ -119,7 +119,7 @@ fn a_degraded_account_gets_a_quarter_of_its_share() {
     let test = TestPool::of(&accounts);
     for _ in 0..5 {
         let lease = test.lease_after(&[accounts[1].id]).unwrap();
-        lease.succeeded(None, RateLimits::default());
+        lease.succeeded(&TokenCounts::default());
         let lease = test.lease_after(&[accounts[1].id]).unwrap();
         lease.failed(&fault(FaultClass::Server));
     }
@@ -157,10 +157,10 @@ fn the_stay_out_doubles_and_steps_back_once_a_healthy_minute() {
 }
 
 #[test]
-fn a_refused_credential_is_tried_again_ever_more_rarely() {
+fn a_refused_credential_is_probed_ever_more_rarely_and_never_tried() {
     let (test, account) = alone();
+    test.fail(&fault(FaultClass::Credential));
     for expected in [10, 20, 40, 80, 160, 300, 300] {
-        test.fail(&fault(FaultClass::Credential));
         let health = test.health(&account);
         assert_eq!(health.status, Unhealthy);
         assert_eq!(health.until.unwrap().since(test_now(&test)), seconds(expected));
@@ -169,8 +169,13 @@ fn a_refused_credential_is_tried_again_ever_more_rarely() {
             retry_after: Some(seconds(expected)),
         };
         assert_eq!(test.lease().unwrap_err(), refused);
+        assert!(test.pool.due_for_probe().is_empty());
         test.pass(expected);
+        assert!(test.lease().is_err());
+        assert_eq!(test.pool.due_for_probe(), [account.id]);
+        test.probe(&account, Err(fault(FaultClass::Credential)));
     }
+    test.probe(&account, Ok(()));
     test.serve();
     assert_eq!(test.status(&account), Healthy);
 }
@@ -179,7 +184,9 @@ fn a_refused_credential_is_tried_again_ever_more_rarely() {
 fn a_broken_trial_does_not_clear_a_refused_credential() {
     let (test, account) = alone();
     test.fail(&fault(FaultClass::Credential));
-    test.pass(10);
+    test.probe(&account, Ok(()));
+    test.fail(&fault(FaultClass::Credential));
+    test.probe(&account, Ok(()));
     test.fail(&fault(FaultClass::Transport));
     let health = test.health(&account);
     assert_eq!(
@@ -248,7 +255,7 @@ fn faults_of_requests_that_were_open_already_do_not_double_the_rest() {
     }
     assert_eq!(rest_end(&test.health(&account)), seconds(2));
     // Neither do their successes end it, nor does a harder reason go unheard.
-    open[0].succeeded(None, RateLimits::default());
+    open[0].succeeded(&TokenCounts::default());
     assert_eq!(test.status(&account), CoolingDown);
     open[1].failed(&quota(60));
     assert_eq!(rest_end(&test.health(&account)), seconds(60));
@@ -263,7 +270,7 @@ fn the_first_content_of_a_trial_ends_the_rest() {
     test.pass(5);
     let stream = test.lease().unwrap();
     assert!(test.lease().is_err());
-    stream.answering();
+    stream.answering(None, RateLimits::default());
     assert_eq!(test.status(&account), Healthy);
     assert!(test.lease().is_ok());
 }
@@ -296,13 +303,20 @@ fn an_inactive_account_is_shown_as_disabled() {
 fn health_tells_what_answers_said() {
     let (test, account) = alone();
     let limits = RateLimits {
-        requests_remaining: Some(7),
-        resets_at: Some(start()),
+        requests: Some(RateLimit {
+            limit: Some(10),
+            remaining: 7,
+            resets_at: Some(start()),
+        }),
         ..RateLimits::default()
     };
     let lease = test.lease().unwrap();
-    lease.succeeded(Some(Duration::from_millis(400)), limits);
-    lease.succeeded(Some(Duration::from_millis(480)), RateLimits::default());
+    lease.answering(Some(Duration::from_millis(400)), limits);
+    lease.succeeded(&TokenCounts::default());
+    drop(lease);
+    let lease = test.lease().unwrap();
+    lease.answering(Some(Duration::from_millis(480)), RateLimits::default());
+    lease.succeeded(&TokenCounts::default());
     let health = test.health(&account);
     assert_eq!(health.rate_limits, limits);
     assert_eq!(health.ttft, Some(Duration::from_millis(410)));

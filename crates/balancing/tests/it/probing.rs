@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use gateway_balancing::HealthStatus::{CoolingDown, Degraded, Healthy, Unhealthy, Unknown};
-use gateway_domain::{Fault, FaultClass};
+use gateway_domain::{Fault, FaultClass, TokenCounts};
 
 use crate::support::{TestPool, account, fault, quota, start};
 
@@ -45,7 +45,7 @@ fn a_probe_that_requests_belie_only_makes_half_open() {
     assert_eq!((health.status, health.until), (Unhealthy, None));
     let trial = test.lease().unwrap();
     assert!(test.lease().is_err());
-    trial.succeeded(None, gateway_domain::RateLimits::default());
+    trial.succeeded(&TokenCounts::default());
     assert_eq!(test.status(&alone), Healthy);
 }
 

@@ -3,11 +3,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_balancing::{
-    Consideration, Health, HealthStatus, Lease, NoAccount, Pool, PoolSettings, Probe, RoundRobin, Wanted,
+    Health, HealthStatus, Lease, NoAccount, NoRates, Pool, PoolSettings, Probe, Prompt, Wanted,
 };
 use gateway_domain::{
     AccountId, ApiKey, ApiKeyId, Budget, BudgetPeriod, Clock, CredentialKind, Fault, FaultClass, Limits,
-    ManualClock, ProviderKind, RateLimits, Timestamp, UpstreamAccount, UserId,
+    ManualClock, ProviderKind, RateLimits, Timestamp, TokenCounts, UpstreamAccount, UserId,
 };
 
 pub(crate) const MODEL: &str = "claude-sonnet-4-5";
@@ -20,13 +20,23 @@ pub(crate) struct TestPool {
 }
 
 impl TestPool {
+    /// With round robin, so that whose turn it is can be foretold.
     pub(crate) fn of(accounts: &[UpstreamAccount]) -> Self {
+        Self::with_strategy("round_robin", accounts)
+    }
+
+    pub(crate) fn with_strategy(strategy: &str, accounts: &[UpstreamAccount]) -> Self {
+        let settings = PoolSettings {
+            strategy: strategy.to_owned(),
+            ..PoolSettings::default()
+        };
+        Self::with_settings(settings, accounts)
+    }
+
+    pub(crate) fn with_settings(settings: PoolSettings, accounts: &[UpstreamAccount]) -> Self {
         let clock = Arc::new(ManualClock::at(start()));
-        let pool = Pool::new(
-            Arc::clone(&clock) as Arc<dyn Clock>,
-            PoolSettings::default(),
-            &RoundRobin,
-        );
+        let pool = Pool::new(Arc::clone(&clock) as Arc<dyn Clock>, settings, Arc::new(NoRates))
+            .expect("known strategies");
         let test = Self {
             pool,
             clock,
@@ -48,6 +58,7 @@ impl TestPool {
             model: MODEL,
             providers: &[ProviderKind::Anthropic],
             tried: &[],
+            prompt: Prompt::default(),
         }
     }
 
@@ -65,7 +76,7 @@ impl TestPool {
     /// Sends one request that succeeds, and says where.
     pub(crate) fn serve(&self) -> AccountId {
         let lease = self.lease().expect("an account");
-        lease.succeeded(None, RateLimits::default());
+        lease.succeeded(&TokenCounts::default());
         lease.account().id
     }
 
@@ -102,8 +113,9 @@ impl TestPool {
     }
 
     pub(crate) fn explain_for(&self, account: &UpstreamAccount, wanted: &Wanted<'_>) -> Option<String> {
-        let considerations: Vec<Consideration> = self.pool.explain(wanted);
-        considerations
+        let (_, decision) = self.pool.decide(wanted);
+        decision
+            .considered
             .into_iter()
             .find(|considered| considered.account_id == account.id)
             .expect("every account is considered")
