@@ -56,6 +56,35 @@ pub struct Peek {
     pub max_tokens: Option<u64>,
     /// The client's own name for its user or session.
     pub user_id: Option<String>,
+    /// The same for every turn of a conversation, by what it begins with; `None` without any message.
+    pub conversation: Option<u64>,
+    /// What other conversations begin with as well; `None` if that is nothing.
+    pub preamble: Option<Preamble>,
+    /// Whether the request asks to be kept in a prompt cache.
+    pub cache_wish: CacheWish,
+    /// Names what the request refers to and only one account holds, such as a container or an uploaded file.
+    pub pin: Option<String>,
+}
+
+/// The beginning of a prompt that many conversations share: tools and system prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Preamble {
+    /// The same for equal preambles, on every machine.
+    pub hash: u64,
+    /// Its length as it stands in the request.
+    pub bytes: usize,
+}
+
+/// For how long a request asks to be kept in a prompt cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum CacheWish {
+    /// It does not ask.
+    #[default]
+    None,
+    /// Minutes, anew with each use.
+    Short,
+    /// An hour or more.
+    Long,
 }
 
 /// The body of a request is refused. Displays as one sentence for the client.
@@ -82,6 +111,8 @@ pub struct AnswerSummary {
     pub message_id: Option<String>,
     /// The model that answered, in the provider's words.
     pub model: Option<String>,
+    /// The container that the answer left at the account, to which later requests may refer.
+    pub container: Option<String>,
 }
 
 /// Reads a stream's decoded bytes in passing.

@@ -11,6 +11,7 @@ const MAX_NAME: usize = 256;
 pub(super) struct Answer {
     message_id: Option<String>,
     model: Option<String>,
+    container: Option<String>,
     usage: CumulativeUsage,
 }
 
@@ -22,6 +23,7 @@ impl Answer {
                 b"id" => overwrite_name(&mut self.message_id, member.value),
                 b"model" => overwrite_name(&mut self.model, member.value),
                 b"usage" => self.usage.overwrite(member.value),
+                b"container" => self.read_container(member.value),
                 _ => {}
             }
         }
@@ -34,8 +36,13 @@ impl Answer {
         }
     }
 
-    /// Takes over the counts of a `message_delta`.
+    /// Takes over the counts of a `message_delta`, and the container that it may name.
     pub(super) fn read_delta(&mut self, event: &[u8]) {
+        if let Some(container) =
+            json::member(event, b"delta").and_then(|delta| json::member(delta, b"container"))
+        {
+            self.read_container(container);
+        }
         if let Some(usage) = json::member(event, b"usage") {
             self.usage.overwrite(usage);
         }
@@ -46,6 +53,13 @@ impl Answer {
             usage: self.usage.usage(),
             message_id: self.message_id.clone(),
             model: self.model.clone(),
+            container: self.container.clone(),
+        }
+    }
+
+    fn read_container(&mut self, container: &[u8]) {
+        if let Some(id) = json::member(container, b"id") {
+            overwrite_name(&mut self.container, id);
         }
     }
 }

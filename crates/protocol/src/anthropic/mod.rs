@@ -3,6 +3,7 @@
 mod answer;
 mod error;
 mod models;
+mod opening;
 mod request;
 mod stream;
 mod usage;

@@ -1,10 +1,16 @@
 use std::ops::Range;
 
+use memchr::memmem;
+
 use crate::json::{self, Member, SyntaxError};
-use crate::{InvalidBody, Peek};
+use crate::{CacheWish, InvalidBody, Peek};
+
+use super::opening::Opening;
 
 /// Bytes of a model's name; no provider has a longer one.
 const MAX_MODEL_NAME: usize = 256;
+/// Bytes of the name of something that an account holds.
+const MAX_PIN: usize = 256;
 
 /// See [`Codec::peek`](crate::Codec::peek). The sentences are worded as Anthropic's own.
 pub(super) fn peek(body: &[u8]) -> Result<Peek, InvalidBody> {
@@ -16,6 +22,8 @@ pub(super) fn peek(body: &[u8]) -> Result<Peek, InvalidBody> {
         )));
     }
     let mut fields = Fields::default();
+    let mut opening = Opening::default();
+    let mut pin = None;
     for member in json::members(body) {
         let member = member.map_err(not_json)?;
         match &*member.key {
@@ -23,10 +31,44 @@ pub(super) fn peek(body: &[u8]) -> Result<Peek, InvalidBody> {
             b"stream" => set(&mut fields.stream, "stream", &member, boolean)?,
             b"max_tokens" => set(&mut fields.max_tokens, "max_tokens", &member, whole_number)?,
             b"metadata" => set(&mut fields.user_id, "metadata", &member, user_id)?,
+            b"container" | b"thread" => pin = pin.or_else(|| held_by_account(member.value)),
+            b"system" => opening.system = Some(member.value),
+            b"tools" => opening.tools = Some(member.value),
+            b"messages" => opening.messages = Some(member.value),
+            b"cache_control" => opening.cache_control = Some(member.value),
             _ => {}
         }
     }
-    fields.check()
+    let preamble = opening.preamble();
+    Ok(Peek {
+        conversation: opening.conversation(preamble),
+        preamble,
+        cache_wish: opening.cache_wish(),
+        pin: pin.or_else(|| uploaded_file(opening.messages?)),
+        ..fields.check()?
+    })
+}
+
+/// The name of a container or thread, which is a string or an object with an `id`.
+fn held_by_account(value: &[u8]) -> Option<String> {
+    let name = if value.starts_with(b"{") {
+        json::member(value, b"id")?
+    } else {
+        value
+    };
+    json::text(name).filter(|name| (1..=MAX_PIN).contains(&name.len()))
+}
+
+/// The first uploaded file that the messages refer to.
+fn uploaded_file(messages: &[u8]) -> Option<String> {
+    // Within a string the quotes would be escaped.
+    memmem::find_iter(messages, b"\"file_id\"").find_map(|at| {
+        let rest = messages[at + b"\"file_id\"".len()..].trim_ascii_start();
+        let value = rest.strip_prefix(b":")?.trim_ascii_start();
+        let end = memchr::memchr(b'"', value.get(1..)?)?;
+        let name = json::text(&value[..end + 2])?;
+        (name.starts_with("file") && name.len() <= MAX_PIN).then_some(name)
+    })
 }
 
 /// The outer `Option` tells whether the field was there, the inner one whether it was more than `null`.
@@ -52,6 +94,10 @@ impl Fields {
             stream: self.stream.flatten().unwrap_or_default(),
             max_tokens: self.max_tokens.flatten(),
             user_id: self.user_id.flatten(),
+            conversation: None,
+            preamble: None,
+            cache_wish: CacheWish::None,
+            pin: None,
         })
     }
 }

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use gateway_protocol::{Peek, splice};
+use gateway_protocol::{CacheWish, Peek, splice};
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
 use serde::de::IgnoredAny;
 
@@ -336,4 +336,90 @@ fn a_model_name_that_no_provider_has_is_refused() {
         error.to_string(),
         "model: String should have at most 256 characters"
     );
+}
+
+/// A body with this system prompt and these messages, as text.
+fn conversation(system: &str, messages: &str) -> Peek {
+    peek(&format!(
+        r#"{{"model":"m","max_tokens":1,"system":{system},"messages":{messages}}}"#
+    ))
+    .unwrap()
+}
+
+#[test]
+fn a_conversation_is_known_by_how_it_begins() {
+    let system = r#"[{"type":"text","text":"x-anthropic-billing-header: cc_version=1; cch=a"},{"type":"text","text":"You code."}]"#;
+    let next_system = system.replace("cch=a", "cch=b");
+    let first = r#"[{"role":"user","content":[{"type":"text","text":"Hello","cache_control":{"type":"ephemeral"}}]}]"#;
+    let later = r#"[{"role":"user","content":[{"type":"text","text":"Hello"}]},{"role":"assistant","content":"Hi"},
+        {"role":"user","content":[{"type":"text","text":"More","cache_control":{"type":"ephemeral"}}]}]"#;
+    let begun = conversation(system, first);
+    let gone_on = conversation(&next_system, later);
+    assert!(begun.conversation.is_some() && begun.preamble.is_some());
+    assert_eq!(begun.conversation, gone_on.conversation);
+    assert_eq!(
+        begun.preamble.map(|preamble| preamble.hash),
+        gone_on.preamble.map(|preamble| preamble.hash)
+    );
+    // A sub-agent has the preamble in common, and nothing else.
+    let sub_agent = conversation(system, &first.replace("Hello", "Search"));
+    assert_eq!(begun.preamble, sub_agent.preamble);
+    assert_ne!(begun.conversation, sub_agent.conversation);
+    let other_system = conversation(r#""You write.""#, first);
+    assert_ne!(begun.preamble, other_system.preamble);
+    assert_ne!(begun.conversation, other_system.conversation);
+}
+
+#[test]
+fn a_request_without_messages_or_preamble_has_none() {
+    let peek = peek(r#"{"model":"m","messages":[]}"#).unwrap();
+    assert_eq!((peek.conversation, peek.preamble), (None, None));
+}
+
+#[test]
+fn the_longest_wish_for_caching_counts() {
+    let wish = |body: &str| peek(body).unwrap().cache_wish;
+    let marked = |mark: &str| {
+        format!(
+            r#"{{"model":"m","system":[{{"type":"text","text":"s"{mark}}}],"messages":[{{"role":"user","content":"x"}}]}}"#
+        )
+    };
+    assert_eq!(wish(&marked("")), CacheWish::None);
+    assert_eq!(wish(&marked(r#","cache_control":null"#)), CacheWish::None);
+    assert_eq!(
+        wish(&marked(r#","cache_control":{"type":"ephemeral"}"#)),
+        CacheWish::Short
+    );
+    assert_eq!(
+        wish(&marked(r#","cache_control":{"type":"ephemeral","ttl":"1h"}"#)),
+        CacheWish::Long
+    );
+    assert_eq!(
+        wish(r#"{"model":"m","cache_control":{"type":"ephemeral"},"messages":[]}"#),
+        CacheWish::Short
+    );
+    // Somebody only writes about it.
+    let quoted =
+        r#"{"model":"m","messages":[{"role":"user","content":"\"cache_control\":{\"ttl\":\"1h\"}"}]}"#;
+    assert_eq!(wish(quoted), CacheWish::None);
+}
+
+#[test]
+fn what_only_one_account_holds_is_found() {
+    let pin = |rest: &str| peek(&format!(r#"{{"model":"m",{rest}}}"#)).unwrap().pin;
+    assert_eq!(
+        pin(r#""container":"container_1""#).as_deref(),
+        Some("container_1")
+    );
+    assert_eq!(
+        pin(r#""container":{"id":"container_2"}"#).as_deref(),
+        Some("container_2")
+    );
+    assert_eq!(pin(r#""container":{"skills":[]}"#), None);
+    assert_eq!(pin(r#""container":null"#), None);
+    assert_eq!(pin(r#""thread":"thread_1""#).as_deref(), Some("thread_1"));
+    let file = r#""messages":[{"role":"user","content":[{"type":"document","source":{"type":"file","file_id" : "file_1"}}]}]"#;
+    assert_eq!(pin(file).as_deref(), Some("file_1"));
+    let quoted = r#""messages":[{"role":"user","content":"\"file_id\":\"file_1\""}]"#;
+    assert_eq!(pin(quoted), None);
 }
