@@ -68,6 +68,11 @@ impl Lease {
         }
     }
 
+    /// The answer left something at the account that later requests may refer to by this pin.
+    pub fn holds(&self, pin: u64) {
+        self.pool.holds(self.account.id, pin);
+    }
+
     /// The answer came to its good end. `tokens` is what it says was used; its caches are remembered.
     pub fn succeeded(&self, tokens: &TokenCounts) {
         self.answering(None, RateLimits::default());

@@ -175,6 +175,11 @@ impl Shared {
         }
     }
 
+    pub(crate) fn holds(&self, id: AccountId, pin: u64) {
+        let now = self.clock.monotonic();
+        self.state().pins.keep(pin, home(id, 0, now, PIN_LIFETIME));
+    }
+
     pub(crate) fn failed(&self, id: AccountId, ticket: Ticket, errand: &Errand, fault: &Fault) {
         let mut state = self.state();
         let at = self.moment(&state);

@@ -1,6 +1,18 @@
 /// Bytes of each value that are looked at, from either end.
 const SAMPLE: usize = 4 * 1024;
 
+/// Tells lists of texts from one another, the same on every machine and in every release.
+///
+/// Long texts are sampled at both ends: fit for deciding where a request goes, never for telling whether two are equal.
+#[must_use]
+pub fn fingerprint(texts: &[&[u8]]) -> u64 {
+    let mut fingerprint = Fingerprint::new();
+    for text in texts {
+        fingerprint.add(text);
+    }
+    fingerprint.finish()
+}
+
 /// Tells texts from one another by their beginnings, ends and lengths: the same on every machine and in every release.
 ///
 /// Long texts are sampled, since this is done for every request and decides nothing but where it goes.
@@ -50,15 +62,7 @@ impl Fingerprint {
 
 #[cfg(test)]
 mod tests {
-    use super::Fingerprint;
-
-    fn of(values: &[&[u8]]) -> u64 {
-        let mut fingerprint = Fingerprint::new();
-        for value in values {
-            fingerprint.add(value);
-        }
-        fingerprint.finish()
-    }
+    use super::fingerprint as of;
 
     #[test]
     fn texts_are_told_apart_and_the_same_text_never_changes() {

@@ -13,5 +13,6 @@ pub use codec::{
     AnswerSummary, CODECS, CacheWish, Codec, InvalidBody, Peek, Preamble, StreamPhase, StreamReader, codec,
 };
 pub use error::{ErrorAnswer, ErrorKind};
+pub use fingerprint::fingerprint;
 pub use json::splice;
 pub use model_entry::ModelEntry;

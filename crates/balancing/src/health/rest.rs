@@ -9,6 +9,8 @@ use crate::health::backoff::Backoff;
 
 /// No rest is shorter than this.
 pub(crate) const SHORTEST_REST: Duration = Duration::from_secs(1);
+/// How long before its trial an account that is out is probed.
+const PROBE_LEAD: Duration = Duration::from_secs(2);
 /// No provider has a longer window.
 const LONGEST_WINDOW: Duration = Duration::from_secs(7 * 24 * 3_600);
 
@@ -29,6 +31,8 @@ pub(crate) struct Rest {
     trial: Option<Ticket>,
     /// Time alone does not end it: a probe has to make it half-open.
     needs_probe: bool,
+    /// A probe has made it half-open; the rest is a request's to decide.
+    is_probed: bool,
 }
 
 impl Rest {
@@ -42,6 +46,7 @@ impl Rest {
             began: at.newest,
             trial: None,
             needs_probe: fault.class == FaultClass::Credential,
+            is_probed: false,
         }
     }
 
@@ -57,13 +62,15 @@ impl Rest {
         !self.needs_probe && self.trial_from <= now
     }
 
-    /// Whether a probe could help, and is due.
+    /// Whether a probe could help, and is due: a little before the trial, so that no request need be risked on an
+    /// account that does not even list its models.
     pub(crate) fn wants_probe(&self, now: Duration) -> bool {
-        let could_help = matches!(
-            self.class,
-            FaultClass::Credential | FaultClass::Server | FaultClass::Transport
-        );
-        could_help && self.trial.is_none() && self.trial_from <= now
+        let lead = match self.class {
+            FaultClass::Credential => Duration::ZERO,
+            FaultClass::Server | FaultClass::Transport => PROBE_LEAD,
+            _ => return false,
+        };
+        !self.is_probed && self.trial.is_none() && self.trial_from <= now.saturating_add(lead)
     }
 
     /// A lease was given; while half-open it is the trial.
@@ -88,6 +95,7 @@ impl Rest {
     /// A probe went well: the next request decides.
     pub(crate) fn open_half(&mut self, now: Duration) {
         self.needs_probe = false;
+        self.is_probed = true;
         self.trial_from = self.trial_from.min(now);
     }
 
@@ -97,6 +105,7 @@ impl Rest {
         self.ends_at = at.time + wait;
         self.began = at.newest;
         self.needs_probe = self.class == FaultClass::Credential;
+        self.is_probed = false;
     }
 
     /// Takes note of a further fault, which came of a request that was open when the rest began.

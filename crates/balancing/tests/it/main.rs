@@ -5,4 +5,7 @@ mod concurrency;
 mod explaining;
 mod healing;
 mod probing;
+mod quotas;
+mod remembering;
 mod support;
+mod waiting;
