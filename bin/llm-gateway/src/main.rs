@@ -6,6 +6,7 @@ mod config;
 mod database;
 mod listen;
 mod logging;
+mod rests;
 mod secrets;
 mod server;
 mod users;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, rt};
+use gateway_proxy::Engine;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{sleep, timeout};
@@ -12,6 +13,7 @@ use crate::Result;
 use crate::changes;
 use crate::config::{Config, LogFormat, Profile, ServerSettings};
 use crate::listen::Listeners;
+use crate::rests;
 use crate::welcome::Welcome;
 use crate::wiring::House;
 
@@ -43,7 +45,11 @@ pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String
     let known = *revisions.borrow();
     house.app.reload_accounts().await?;
     house.app.reload_prices().await?;
+    rests::resume(&house.app).await?;
     rt::spawn(changes::follow(house.app.clone(), revisions, known));
+    rt::spawn(rests::follow(house.app.clone()));
+    let prober = Engine::new(house.app.proxy.clone());
+    rt::spawn(async move { prober.keep_probing().await });
 
     let handle = serve(listeners, &settings, &house)?;
     house.app.readiness.open();

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use actix_web::web;
 use gateway_api::{App, Rooms, StoredAccounts, StoredUsage};
 use gateway_auth::{KeyHasher, KeyRing, MasterKey, PasswordHasher, Sessions, Vault};
-use gateway_balancing::{Pool, RoundRobin};
+use gateway_balancing::Pool;
 use gateway_domain::{Clock, SystemClock};
 use gateway_ledger::Ledger;
 use gateway_metering::{Limiter, PriceCatalogue};
-use gateway_proxy::{Catalogue, Prices, Shared};
+use gateway_proxy::{Catalogue, CatalogueRates, Prices, Shared};
 use gateway_store::{Store, StoreSettings};
 use secrecy::ExposeSecret;
 
@@ -56,17 +56,20 @@ impl House {
             .map_err(|error| format!("the settings of [auth] cannot be used: {error}"))?;
         let keys = KeyRing::new(store.clone(), key_hasher.clone(), Arc::clone(&clock), config.keys);
 
-        let pool = Arc::new(Pool::new(Arc::clone(&clock), config.balancing, &RoundRobin));
+        let shipped_prices = PriceCatalogue::embedded();
+        let prices = Arc::new(Prices::new(shipped_prices.clone()));
+        let rates = CatalogueRates::new(Arc::clone(&prices), Arc::clone(&clock));
+        let pool = Pool::new(Arc::clone(&clock), config.balancing, Arc::new(rates))
+            .map_err(|error| format!("the settings of [balancing] cannot be used: {error}"))?;
         let accounts = Arc::new(StoredAccounts::new(Arc::clone(&store), Arc::clone(&vault)));
         let ledger = Arc::new(Ledger::start(
             Arc::new(StoredUsage::new(Arc::clone(&store))),
             config.ledger,
         ));
-        let shipped_prices = PriceCatalogue::embedded();
         let roots = read_all(&config.proxy.extra_root_certificates)?;
         let proxy = Shared::new(
-            Arc::new(Catalogue::new(accounts, pool)),
-            Arc::new(Prices::new(shipped_prices.clone())),
+            Arc::new(Catalogue::new(accounts, Arc::new(pool))),
+            prices,
             Arc::clone(&ledger),
             Arc::clone(&clock),
             config.proxy,

@@ -78,6 +78,7 @@ impl App {
         self.proxy
             .prices()
             .replace(self.shipped_prices.with_overrides(set));
+        self.proxy.catalogue().pool().prices_changed();
         Ok(())
     }
 

@@ -25,6 +25,7 @@ mod ports;
 mod prices;
 mod query;
 mod routes;
+mod routing;
 mod rules;
 mod secret;
 mod settings;

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::error::Problem;
 use crate::guard::Guarded;
 use crate::policy::Public;
-use crate::{accounts, auth, docs, exchange, keys, llm, operations, prices, usage, users};
+use crate::{accounts, auth, docs, exchange, keys, llm, operations, prices, routing, usage, users};
 
 /// Declares every route once: for actix, for the OpenAPI document, and for `Allow`.
 macro_rules! routes {
@@ -42,6 +42,7 @@ macro_rules! routes {
                 (name = "accounts", description = "Accounts at providers"),
                 (name = "usage", description = "What was used and what it cost"),
                 (name = "prices", description = "What a million tokens cost"),
+                (name = "routing", description = "Which account serves, and why"),
                 (name = "llm", description = "The routes that LLM clients call"),
                 (name = "operations", description = "Health, metrics, documentation"),
             ),
@@ -77,6 +78,8 @@ routes! {
 
     "/api/prices" => { get prices::list }
     "/api/prices/{model}" => { put prices::set, delete prices::unset }
+
+    "/api/routing/simulate" => { post routing::simulate }
 
     "/v1/messages" => { post llm::create_message }
     "/v1/messages/count_tokens" => { post llm::count_tokens }

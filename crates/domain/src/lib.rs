@@ -17,7 +17,7 @@ mod user;
 pub use account::{Credential, CredentialKind, ProviderKind, UnknownProvider, UpstreamAccount};
 pub use api_key::{ApiKey, Budget, BudgetPeriod, Limits, UnknownBudgetPeriod};
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use dialect::Dialect;
+pub use dialect::{Dialect, UnknownDialect};
 pub use fault::{Fault, FaultClass, FaultReach, QuotaWindow};
 pub use id::{AccountId, ApiKeyId, AttemptId, InvalidId, PriceId, RequestId, SessionId, UserId};
 pub use model_pattern::{InvalidModelPattern, ModelPattern};
