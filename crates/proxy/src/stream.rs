@@ -154,7 +154,9 @@ impl AnswerStream {
             request_id: &self.exchange.request_id,
         });
         if self.reader.is_mid_event() {
-            [b"\n", event.as_ref()].concat().into()
+            [self.exchange.codec.abandoned_event(), event.as_ref()]
+                .concat()
+                .into()
         } else {
             event
         }
