@@ -3,13 +3,16 @@
 mod answer;
 mod attempt;
 mod catalogue;
+mod decision;
 mod engine;
 mod entry;
+mod holding;
 mod metrics;
 mod models;
 mod prices;
 mod probe;
 mod refusal;
+mod relay;
 mod settings;
 mod shared;
 mod stream;
