@@ -89,7 +89,7 @@ pub(crate) struct Attempt<'a> {
     pub(crate) call: &'a Call,
     pub(crate) provider: &'static dyn Provider,
     target: Arc<Target>,
-    deadline: Instant,
+    pub(crate) deadline: Instant,
 }
 
 impl<'a> Attempt<'a> {
@@ -143,7 +143,7 @@ impl<'a> Attempt<'a> {
         } else if !head.status.is_success() {
             Err(self.read_error(head, body).await)
         } else if is_event_stream(&head.headers) {
-            self.hold(head, body, head_deadline, entry).await
+            self.hold(head, body, entry).await
         } else {
             self.read_whole(head, body, head_deadline).await
         };

@@ -29,53 +29,52 @@ impl Attempt<'_> {
     pub(crate) async fn hold(
         &self,
         head: response::Parts,
-        mut body: Incoming,
-        deadline: Instant,
+        body: Incoming,
         entry: &mut Entry,
     ) -> Result<Opened, Box<Failure>> {
-        let shared = &self.core.shared;
-        let hold_until =
-            (Instant::now() + Duration::from_secs(shared.settings.hold_timeout_seconds)).min(deadline);
-        let mut reader = self.call.codec.stream_reader();
-        let mut held = VecDeque::new();
+        let settings = &self.core.shared.settings;
+        let hold_until = Instant::now() + Duration::from_secs(settings.hold_timeout_seconds);
+        let mut stream = OpenedStream {
+            head,
+            held: VecDeque::new(),
+            body,
+            reader: self.call.codec.stream_reader(),
+        };
         let mut held_bytes = 0;
-        while reader.phase() == StreamPhase::Head && held_bytes <= MAX_HELD_BYTES {
-            let frame = match timeout_at(hold_until, body.frame()).await {
+        while stream.reader.phase() == StreamPhase::Head && held_bytes <= MAX_HELD_BYTES {
+            if !stream.held.is_empty() && Instant::now() >= hold_until {
+                break;
+            }
+            let chunk = self.next_chunk(&mut stream.body).await?;
+            stream.reader.push(&chunk);
+            held_bytes += chunk.len();
+            stream.held.push_back(chunk);
+            entry.learned(stream.reader.summary());
+        }
+        if stream.reader.phase() == StreamPhase::Failed {
+            let event = stream.reader.error_event().unwrap_or_default();
+            return Err(Failure::new(self.provider.classify_event(event)));
+        }
+        Ok(Opened::Stream(Box::new(stream)))
+    }
+
+    /// What the provider says next. The limit is on its silence: one that says anything is alive.
+    async fn next_chunk(&self, body: &mut Incoming) -> Result<Bytes, Box<Failure>> {
+        let patience = self.core.shared.settings.head_timeout(true);
+        let silent_until = (Instant::now() + patience).min(self.deadline);
+        loop {
+            let frame = match timeout_at(silent_until, body.frame()).await {
                 Ok(Some(Ok(frame))) => frame,
                 Ok(Some(Err(error))) => return Err(Failure::transport(format!("the stream broke: {error}"))),
                 Ok(None) => {
                     let fault = Fault::new(FaultClass::Server, "the stream ended before its first content");
                     return Err(Failure::new(fault));
                 }
-                Err(_) if hold_until < deadline && !held.is_empty() => break,
-                Err(_) => match timeout_at(deadline, body.frame()).await {
-                    Ok(Some(Ok(frame))) => frame,
-                    _ => {
-                        return Err(Failure::timed_out(
-                            "first event",
-                            shared.settings.head_timeout(true),
-                        ));
-                    }
-                },
+                Err(_) => return Err(Failure::timed_out("event", patience)),
             };
             if let Ok(chunk) = frame.into_data() {
-                reader.push(&chunk);
-                held_bytes += chunk.len();
-                held.push_back(chunk);
-                entry.learned(reader.summary());
+                return Ok(chunk);
             }
         }
-        if reader.phase() == StreamPhase::Failed {
-            let fault = self
-                .provider
-                .classify_event(reader.error_event().unwrap_or_default());
-            return Err(Failure::new(fault));
-        }
-        Ok(Opened::Stream(Box::new(OpenedStream {
-            head,
-            held,
-            body,
-            reader,
-        })))
     }
 }

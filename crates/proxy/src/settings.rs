@@ -12,7 +12,7 @@ pub struct ProxySettings {
     pub connect_timeout_seconds: u64,
     /// Time until the head of an answer that is not streamed.
     pub answer_timeout_seconds: u64,
-    /// Time until the head and the first event of a stream.
+    /// Silence before a stream's first content, until its head and between what follows, after which it counts as dead.
     pub first_event_timeout_seconds: u64,
     /// Time that the head of a stream is held back, so that another account can still take over.
     pub hold_timeout_seconds: u64,

@@ -4,6 +4,7 @@
 
 mod cancelling;
 mod failover;
+mod holding;
 mod passing_through;
 mod probing;
 mod rig;
