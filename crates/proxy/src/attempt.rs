@@ -14,12 +14,12 @@ use hyper::body::Incoming;
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::decided::{Decided, Whole};
 use crate::engine::{Call, Core, sign};
 use crate::entry::{AttemptEnd, Entry, Reading};
 use crate::holding::OpenedStream;
 use crate::refusal::is_presentable;
 use crate::relay::{Exchange, Relay};
-use crate::{Answer, AnswerBody, AnswerStream};
 
 /// Bytes of a provider's error answer that are kept.
 const MAX_ERROR_BYTES: usize = 1024 * 1024;
@@ -29,7 +29,7 @@ const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// What one try at one account came to.
 pub(crate) enum Attempted {
     /// The client's answer has begun.
-    Committed(Answer),
+    Committed(Decided),
     /// Nothing has reached the client; the books are open for another try.
     Failed(Box<Entry>, Box<Failure>),
 }
@@ -230,11 +230,11 @@ impl<'a> Attempt<'a> {
             ttft: None,
         });
         entry.settle(Outcome::Ok, Some(head.status), None, None);
-        Attempted::Committed(Answer {
+        Attempted::Committed(Decided::Answered(Whole {
             status: head.status,
             headers,
-            body: AnswerBody::Whole(body),
-        })
+            body,
+        }))
     }
 
     fn commit_stream(&self, stream: OpenedStream, lease: Lease, entry: Entry) -> Attempted {
@@ -254,10 +254,10 @@ impl<'a> Attempt<'a> {
         };
         let idle_timeout = self.core.shared.settings.idle_timeout();
         let relay = Relay::new(stream, lease, entry, exchange, idle_timeout);
-        Attempted::Committed(Answer {
+        Attempted::Committed(Decided::Streaming {
             status,
             headers,
-            body: AnswerBody::Stream(Box::new(AnswerStream::new(Box::new(relay)))),
+            relay: Box::new(relay),
         })
     }
 

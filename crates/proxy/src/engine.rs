@@ -5,12 +5,15 @@ use gateway_domain::{AccountId, ApiKey, Dialect, ProviderKind, RequestId};
 use gateway_metering::Admission;
 use gateway_protocol::{Codec, Peek};
 use gateway_providers::{Operation, PROVIDERS};
-use http::{HeaderMap, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use tokio::time::timeout;
 
 use crate::decision::Decision;
 use crate::entry::Entry;
+use crate::stream::Deciding;
 use crate::upstream::Upstream;
-use crate::{Answer, Shared};
+use crate::{Answer, AnswerBody, AnswerStream, Shared};
 
 /// One client's call, let in and read as far as its dialect needs.
 pub struct Call {
@@ -75,10 +78,38 @@ impl Engine {
 
     /// Answers `call`. What goes wrong is an answer too, in the call's own dialect.
     ///
-    /// `admission` is held until the answer's last byte.
+    /// A stream without content for [`hold_timeout_seconds`](crate::ProxySettings::hold_timeout_seconds) is answered with its head all the same; its
+    /// body goes on from there. `admission` is held until the answer's last byte.
     pub async fn call(&self, call: Call, admission: Admission) -> Answer {
-        Decision::new(&self.core, call).make(admission).await
+        let (codec, id, is_streamed) = (call.codec, call.id, call.is_streamed());
+        let decision = Decision::new(&self.core, call).make(admission);
+        if !is_streamed {
+            return decision.await.into_answer();
+        }
+        let settings = &self.core.shared.settings;
+        let mut deciding: Deciding = Box::pin(decision);
+        match timeout(settings.hold_timeout(), &mut deciding).await {
+            Ok(decided) => decided.into_answer(),
+            Err(_) => Answer {
+                status: StatusCode::OK,
+                headers: early_headers(),
+                body: AnswerBody::Stream(Box::new(AnswerStream::waiting(
+                    deciding,
+                    codec,
+                    id.to_string(),
+                    settings.ping_interval(),
+                ))),
+            },
+        }
     }
+}
+
+/// The head of a stream before it is known who serves it: of the gateway's own headers none can be said yet.
+fn early_headers() -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers
 }
 
 /// Adds the gateway's own headers.

@@ -1,5 +1,4 @@
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use bytes::Bytes;
 use gateway_domain::{Fault, FaultClass};
@@ -25,15 +24,16 @@ pub(crate) struct OpenedStream {
 }
 
 impl Attempt<'_> {
-    /// Holds a stream's head back until its first content, so that nothing is lost by moving on.
+    /// Reads a stream up to its first content, so that nothing is lost by moving on before.
+    ///
+    /// A client that must not wait that long is kept alive with pings of our own: had it the provider's first event,
+    /// another account's would be one too many.
     pub(crate) async fn hold(
         &self,
         head: response::Parts,
         body: Incoming,
         entry: &mut Entry,
     ) -> Result<Opened, Box<Failure>> {
-        let settings = &self.core.shared.settings;
-        let hold_until = Instant::now() + Duration::from_secs(settings.hold_timeout_seconds);
         let mut stream = OpenedStream {
             head,
             held: VecDeque::new(),
@@ -42,9 +42,6 @@ impl Attempt<'_> {
         };
         let mut held_bytes = 0;
         while stream.reader.phase() == StreamPhase::Head && held_bytes <= MAX_HELD_BYTES {
-            if !stream.held.is_empty() && Instant::now() >= hold_until {
-                break;
-            }
             let chunk = self.next_chunk(&mut stream.body).await?;
             stream.reader.push(&chunk);
             held_bytes += chunk.len();

@@ -3,9 +3,11 @@
 mod answer;
 mod attempt;
 mod catalogue;
+mod decided;
 mod decision;
 mod engine;
 mod entry;
+mod giving_up;
 mod holding;
 mod metrics;
 mod models;

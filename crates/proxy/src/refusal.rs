@@ -8,7 +8,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::attempt::Failure;
-use crate::{Answer, AnswerBody};
+use crate::decided::Whole;
 
 /// Why the engine answers in the provider's place.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ impl Refusal {
         Self::new(kind, message)
     }
 
-    pub(crate) fn into_answer(self, codec: &dyn Codec, request_id: &str, longest_wait: Duration) -> Answer {
+    pub(crate) fn into_answer(self, codec: &dyn Codec, request_id: &str, longest_wait: Duration) -> Whole {
         let body = codec.error_body(&ErrorAnswer {
             kind: self.kind,
             message: &self.message,
@@ -109,10 +109,10 @@ impl Refusal {
             set_retry_after(&mut headers, wait.min(longest_wait));
         }
         let status = StatusCode::from_u16(self.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Answer {
+        Whole {
             status,
             headers,
-            body: AnswerBody::Whole(body),
+            body,
         }
     }
 }

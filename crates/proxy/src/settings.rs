@@ -14,8 +14,10 @@ pub struct ProxySettings {
     pub answer_timeout_seconds: u64,
     /// Silence before a stream's first content, until its head and between what follows, after which it counts as dead.
     pub first_event_timeout_seconds: u64,
-    /// Time that the head of a stream is held back, so that another account can still take over.
+    /// Time that a client waits for the head of a stream that has no content yet.
     pub hold_timeout_seconds: u64,
+    /// Time between the pings that it gets from then on, at least 1.
+    pub ping_interval_seconds: u64,
     /// Silence after which a stream counts as dead.
     pub idle_timeout_seconds: u64,
     /// Time for a whole request, all attempts together.
@@ -44,6 +46,7 @@ impl Default for ProxySettings {
             answer_timeout_seconds: 600,
             first_event_timeout_seconds: 60,
             hold_timeout_seconds: 10,
+            ping_interval_seconds: 10,
             idle_timeout_seconds: 120,
             request_timeout_seconds: 3600,
             max_answer_bytes: 64 * 1024 * 1024,
@@ -60,6 +63,14 @@ impl Default for ProxySettings {
 impl ProxySettings {
     pub(crate) const fn connect_timeout(&self) -> Duration {
         Duration::from_secs(self.connect_timeout_seconds)
+    }
+
+    pub(crate) const fn hold_timeout(&self) -> Duration {
+        Duration::from_secs(self.hold_timeout_seconds)
+    }
+
+    pub(crate) fn ping_interval(&self) -> Duration {
+        Duration::from_secs(self.ping_interval_seconds.max(1))
     }
 
     pub(crate) const fn idle_timeout(&self) -> Duration {
