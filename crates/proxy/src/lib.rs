@@ -3,6 +3,7 @@
 mod answer;
 mod attempt;
 mod catalogue;
+mod connection;
 mod decided;
 mod decision;
 mod engine;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cancelling;
+mod connections;
 mod failover;
 mod holding;
 mod passing_through;
