@@ -110,6 +110,7 @@ impl Entry {
         slot: Option<StreamSlot>,
     ) -> Self {
         shared.metrics.request_started();
+        shared.retries().note_request(shared.clock.monotonic());
         Self {
             shared: Arc::clone(shared),
             admission,

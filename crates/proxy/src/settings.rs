@@ -6,8 +6,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProxySettings {
-    /// Accounts that one request may try, at least 1.
+    /// Tries that one request may make, at least 1. Each is at another account, but for overloaded ones.
     pub max_attempts: u16,
+    /// Further tries at accounts that failed of late, as a share of the requests of the last 10 s, in percent.
+    pub retry_budget_percent: u32,
+    /// Such tries that are allowed in 10 s however few requests there are.
+    pub min_retry_budget: u32,
+    /// Pause before an overloaded account is tried again; doubles with each of a request's pauses.
+    pub overload_pause_ms: u64,
     /// Time for a connection to stand, TLS included.
     pub connect_timeout_seconds: u64,
     /// Time until the head of an answer that is not streamed.
@@ -42,6 +48,9 @@ impl Default for ProxySettings {
     fn default() -> Self {
         Self {
             max_attempts: 3,
+            retry_budget_percent: 20,
+            min_retry_budget: 10,
+            overload_pause_ms: 1000,
             connect_timeout_seconds: 5,
             answer_timeout_seconds: 600,
             first_event_timeout_seconds: 60,
@@ -61,6 +70,10 @@ impl Default for ProxySettings {
 }
 
 impl ProxySettings {
+    pub(crate) const fn overload_pause(&self) -> Duration {
+        Duration::from_millis(self.overload_pause_ms)
+    }
+
     pub(crate) const fn connect_timeout(&self) -> Duration {
         Duration::from_secs(self.connect_timeout_seconds)
     }

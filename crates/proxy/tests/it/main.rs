@@ -8,5 +8,6 @@ mod failover;
 mod holding;
 mod passing_through;
 mod probing;
+mod retrying;
 mod rig;
 mod streams;
