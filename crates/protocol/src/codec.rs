@@ -41,6 +41,15 @@ pub trait Codec: Send + Sync {
 
     /// An error in the midst of a stream, where no event is open ([`StreamReader::is_mid_event`]).
     fn error_event(&self, error: &ErrorAnswer<'_>) -> Bytes;
+
+    /// The body of an error answer, ours or a provider's, as the event that says the same in a stream.
+    fn error_event_of(&self, body: &[u8]) -> Bytes;
+
+    /// What follows an event that broke off in its middle, so that clients pass over what there is of it.
+    fn abandoned_event(&self) -> &'static [u8];
+
+    /// An event that means nothing but that the stream is alive; `None` where clients bear none.
+    fn keep_alive(&self) -> Option<&'static [u8]>;
 }
 
 /// What routing needs to know of a request.
@@ -126,9 +135,7 @@ pub trait StreamReader {
     /// How far the stream has come, counting whole events only.
     fn phase(&self) -> StreamPhase;
 
-    /// Whether the last byte left an event unfinished.
-    ///
-    /// A line feed before [`Codec::error_event`] then makes an error of what there is of it.
+    /// Whether the last byte left an event unfinished; [`Codec::abandoned_event`] then comes before any other.
     fn is_mid_event(&self) -> bool;
 
     /// What the error event said, once the stream has [failed](StreamPhase::Failed).

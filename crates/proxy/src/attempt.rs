@@ -1,4 +1,3 @@
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -6,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use gateway_balancing::Lease;
 use gateway_domain::{Fault, FaultClass};
 use gateway_metering::Outcome;
-use gateway_protocol::{Codec, StreamPhase, splice};
+use gateway_protocol::splice;
 use gateway_providers::{InvalidTarget, Provider, Target, provider, response_headers};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode, response};
@@ -15,23 +14,22 @@ use hyper::body::Incoming;
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::engine::{Call, Engine};
+use crate::decided::{Decided, Whole};
+use crate::engine::{Call, Core, sign};
 use crate::entry::{AttemptEnd, Entry, Reading};
+use crate::holding::OpenedStream;
 use crate::refusal::is_presentable;
-use crate::stream::{AnswerStream, Exchange, OpenedStream};
-use crate::{Answer, AnswerBody};
+use crate::relay::{Exchange, Relay};
 
 /// Bytes of a provider's error answer that are kept.
 const MAX_ERROR_BYTES: usize = 1024 * 1024;
 /// Time for the body of a provider's error answer; its status is known already.
 const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Bytes of a stream that are held back before its first content.
-const MAX_HELD_BYTES: usize = 256 * 1024;
 
 /// What one try at one account came to.
 pub(crate) enum Attempted {
     /// The client's answer has begun.
-    Committed(Answer),
+    Committed(Decided),
     /// Nothing has reached the client; the books are open for another try.
     Failed(Box<Entry>, Box<Failure>),
 }
@@ -55,7 +53,7 @@ pub(crate) struct ErrorFromProvider {
 }
 
 impl Failure {
-    fn new(fault: Fault) -> Box<Self> {
+    pub(crate) fn new(fault: Fault) -> Box<Self> {
         Box::new(Self {
             fault,
             timed_out: false,
@@ -63,11 +61,11 @@ impl Failure {
         })
     }
 
-    fn transport(reason: impl Into<String>) -> Box<Self> {
+    pub(crate) fn transport(reason: impl Into<String>) -> Box<Self> {
         Self::new(Fault::new(FaultClass::Transport, reason))
     }
 
-    fn timed_out(what: &str, after: Duration) -> Box<Self> {
+    pub(crate) fn timed_out(what: &str, after: Duration) -> Box<Self> {
         let fault = Fault::new(
             FaultClass::Transport,
             format!("no {what} within {} s", after.as_secs()),
@@ -87,30 +85,22 @@ impl Failure {
 
 /// A request on its way through one account.
 pub(crate) struct Attempt<'a> {
-    engine: &'a Engine,
-    call: &'a Call,
-    codec: &'static dyn Codec,
-    provider: &'static dyn Provider,
+    pub(crate) core: &'a Core,
+    pub(crate) call: &'a Call,
+    pub(crate) provider: &'static dyn Provider,
     target: Arc<Target>,
-    deadline: Instant,
+    pub(crate) deadline: Instant,
 }
 
 impl<'a> Attempt<'a> {
     /// `None` when the account has gone since it was leased.
-    pub(crate) fn new(
-        engine: &'a Engine,
-        call: &'a Call,
-        codec: &'static dyn Codec,
-        lease: &Lease,
-        deadline: Instant,
-    ) -> Option<Self> {
+    pub(crate) fn new(core: &'a Core, call: &'a Call, lease: &Lease, deadline: Instant) -> Option<Self> {
         let account = lease.account();
         Some(Self {
-            engine,
+            core,
             call,
-            codec,
             provider: provider(account.provider)?,
-            target: engine.shared().catalogue.target(account.id)?,
+            target: core.shared.catalogue.target(account.id)?,
             deadline,
         })
     }
@@ -132,11 +122,11 @@ impl<'a> Attempt<'a> {
 
     async fn exchange(&self, lease: &Lease, entry: &mut Entry) -> Result<Opened, Box<Failure>> {
         let request = self.request(lease)?;
-        let head_timeout = self.engine.shared().settings.head_timeout(self.call.peek.stream);
+        let head_timeout = self.core.shared.settings.head_timeout(self.call.is_streamed());
         let head_deadline = (Instant::now() + head_timeout).min(self.deadline);
         let proxy_url = lease.account().proxy_url.as_deref();
         let waiting_since = entry.elapsed();
-        let sent = timeout_at(head_deadline, self.engine.upstream().send(proxy_url, request)).await;
+        let sent = timeout_at(head_deadline, self.core.upstream.send(proxy_url, request)).await;
         entry.waited_upstream(entry.elapsed().saturating_sub(waiting_since));
         let (head, body) = match sent {
             Err(_) => return Err(Failure::timed_out("answer", head_timeout)),
@@ -153,7 +143,7 @@ impl<'a> Attempt<'a> {
         } else if !head.status.is_success() {
             Err(self.read_error(head, body).await)
         } else if is_event_stream(&head.headers) {
-            self.hold(head, body, head_deadline, entry).await
+            self.hold(head, body, entry).await
         } else {
             self.read_whole(head, body, head_deadline).await
         };
@@ -209,11 +199,11 @@ impl<'a> Attempt<'a> {
         body: Incoming,
         deadline: Instant,
     ) -> Result<Opened, Box<Failure>> {
-        let limit = self.engine.shared().settings.max_answer_bytes;
+        let limit = self.core.shared.settings.max_answer_bytes;
         match timeout_at(deadline, collect(body, limit)).await {
             Err(_) => Err(Failure::timed_out(
                 "whole answer",
-                self.engine.shared().settings.head_timeout(false),
+                self.core.shared.settings.head_timeout(false),
             )),
             Ok(Err(error)) => Err(Failure::transport(error)),
             Ok(Ok(body)) if serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err() => Err(
@@ -223,60 +213,6 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Holds a stream's head back until its first content, so that nothing is lost by moving on.
-    async fn hold(
-        &self,
-        head: response::Parts,
-        mut body: Incoming,
-        deadline: Instant,
-        entry: &mut Entry,
-    ) -> Result<Opened, Box<Failure>> {
-        let shared = self.engine.shared();
-        let hold_until =
-            (Instant::now() + Duration::from_secs(shared.settings.hold_timeout_seconds)).min(deadline);
-        let mut reader = self.codec.stream_reader();
-        let mut held = VecDeque::new();
-        let mut held_bytes = 0;
-        while reader.phase() == StreamPhase::Head && held_bytes <= MAX_HELD_BYTES {
-            let frame = match timeout_at(hold_until, body.frame()).await {
-                Ok(Some(Ok(frame))) => frame,
-                Ok(Some(Err(error))) => return Err(Failure::transport(format!("the stream broke: {error}"))),
-                Ok(None) => {
-                    let fault = Fault::new(FaultClass::Server, "the stream ended before its first content");
-                    return Err(Failure::new(fault));
-                }
-                Err(_) if hold_until < deadline && !held.is_empty() => break,
-                Err(_) => match timeout_at(deadline, body.frame()).await {
-                    Ok(Some(Ok(frame))) => frame,
-                    _ => {
-                        return Err(Failure::timed_out(
-                            "first event",
-                            shared.settings.head_timeout(true),
-                        ));
-                    }
-                },
-            };
-            if let Ok(chunk) = frame.into_data() {
-                reader.push(&chunk);
-                held_bytes += chunk.len();
-                held.push_back(chunk);
-                entry.learned(reader.summary());
-            }
-        }
-        if reader.phase() == StreamPhase::Failed {
-            let fault = self
-                .provider
-                .classify_event(reader.error_event().unwrap_or_default());
-            return Err(Failure::new(fault));
-        }
-        Ok(Opened::Stream(Box::new(OpenedStream {
-            head,
-            held,
-            body,
-            reader,
-        })))
-    }
-
     fn commit_whole(
         &self,
         head: &response::Parts,
@@ -284,21 +220,23 @@ impl<'a> Attempt<'a> {
         lease: &Lease,
         mut entry: Entry,
     ) -> Attempted {
-        let now = self.engine.shared().clock.now();
-        lease.succeeded(None, self.provider.rate_limits(&head.headers, now));
+        let now = self.core.shared.clock.now();
+        lease.answering(None, self.provider.rate_limits(&head.headers, now));
+        let reading = Reading::complete(self.call.codec.read_answer(&body));
+        reading.tell(lease);
         let headers = self.answer_headers(&head.headers, lease, &entry);
         entry.end_attempt(AttemptEnd {
             status: Outcome::Ok,
             fault: None,
-            reading: Some(Reading::complete(self.codec.read_answer(&body))),
+            reading: Some(reading),
             ttft: None,
         });
         entry.settle(Outcome::Ok, Some(head.status), None, None);
-        Attempted::Committed(Answer {
+        Attempted::Committed(Decided::Answered(Whole {
             status: head.status,
             headers,
-            body: AnswerBody::Whole(body),
-        })
+            body,
+        }))
     }
 
     fn commit_stream(&self, stream: OpenedStream, lease: Lease, entry: Entry) -> Attempted {
@@ -306,34 +244,34 @@ impl<'a> Attempt<'a> {
         let status = head.status;
         let headers = self.answer_headers(&head.headers, &lease, &entry);
         let exchange = Exchange {
-            codec: self.codec,
+            codec: self.call.codec,
             provider: self.provider,
             status: head.status,
             request_id: self.call.id.to_string(),
             rate_limits: self
                 .provider
-                .rate_limits(&head.headers, self.engine.shared().clock.now()),
+                .rate_limits(&head.headers, self.core.shared.clock.now()),
             request_ttft: None,
             attempt_ttft: None,
         };
-        let idle_timeout = self.engine.shared().settings.idle_timeout();
-        let stream = AnswerStream::new(stream, lease, entry, exchange, idle_timeout);
-        Attempted::Committed(Answer {
+        let idle_timeout = self.core.shared.settings.idle_timeout();
+        let relay = Relay::new(stream, lease, entry, exchange, idle_timeout);
+        Attempted::Committed(Decided::Streaming {
             status,
             headers,
-            body: AnswerBody::Stream(Box::new(stream)),
+            relay: Box::new(relay),
         })
     }
 
     fn answer_headers(&self, from_provider: &HeaderMap, lease: &Lease, entry: &Entry) -> HeaderMap {
         let mut headers = response_headers(from_provider);
-        self.engine.sign(&mut headers, Some(lease.account().id), entry);
+        sign(&mut headers, Some(lease.account().id), entry);
         headers
     }
 }
 
 /// A successful answer, read as far as it must be before the client may see it.
-enum Opened {
+pub(crate) enum Opened {
     Whole { head: response::Parts, body: Bytes },
     Stream(Box<OpenedStream>),
 }

@@ -2,11 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_domain::{AttemptId, Fault, FaultClass, UpstreamAccount, Usage, UsageSource};
-use gateway_metering::{Admission, AttemptRecord, Outcome, PassedOver, RequestRecord};
+use gateway_balancing::{Decision, Lease};
+use gateway_metering::{Admission, AttemptRecord, Considered, Outcome, RequestRecord};
 use gateway_protocol::AnswerSummary;
 use gateway_providers::Operation;
 use http::StatusCode;
 
+use crate::prompt::pin;
 use crate::shared::StreamSlot;
 use crate::{Call, Shared};
 
@@ -46,9 +48,18 @@ pub(crate) struct Reading {
     usage: Usage,
     source: UsageSource,
     message_id: Option<String>,
+    container: Option<String>,
 }
 
 impl Reading {
+    /// Tells the pool what an answer that has come to its end leaves at its account.
+    pub(crate) fn tell(&self, lease: &Lease) {
+        lease.succeeded(&self.usage.tokens);
+        if let Some(container) = &self.container {
+            lease.holds(pin(container));
+        }
+    }
+
     /// Of an answer that has come to its end.
     pub(crate) fn complete(summary: AnswerSummary) -> Self {
         let usage = summary.usage.unwrap_or_default();
@@ -61,6 +72,7 @@ impl Reading {
             usage,
             source,
             message_id: summary.message_id,
+            container: summary.container,
         }
     }
 
@@ -77,6 +89,7 @@ impl Reading {
             usage,
             source,
             message_id: summary.message_id,
+            container: summary.container,
         }
     }
 }
@@ -110,6 +123,7 @@ impl Entry {
         slot: Option<StreamSlot>,
     ) -> Self {
         shared.metrics.request_started();
+        shared.retries().note_request(shared.clock.monotonic());
         Self {
             shared: Arc::clone(shared),
             admission,
@@ -118,15 +132,16 @@ impl Entry {
                 started_at: shared.clock.now(),
                 user_id: call.key.user_id,
                 key_id: call.key.id,
-                dialect: call.dialect,
+                dialect: call.codec.dialect(),
                 model: call.peek.model.clone(),
-                stream: call.peek.stream,
+                stream: call.is_streamed(),
                 status: Outcome::Cancelled,
                 http_status: None,
                 fault: None,
                 latency: Duration::ZERO,
                 ttft: None,
-                passed_over: Vec::new(),
+                decision: None,
+                queued: Duration::ZERO,
                 attempts: Vec::new(),
             }),
             attempt: None,
@@ -161,9 +176,18 @@ impl Entry {
         self.elapsed().saturating_sub(self.upstream_wait)
     }
 
-    pub(crate) fn pass_over(&mut self, passed_over: Vec<PassedOver>) {
+    /// Notes how the accounts were weighed.
+    pub(crate) fn decided(&mut self, decision: &Decision) {
         if let Some(record) = &mut self.record {
-            record.passed_over = passed_over;
+            record.decision = Some(recorded(decision));
+        }
+    }
+
+    /// Counts time spent waiting for a place at an account.
+    pub(crate) fn queued(&mut self, time: Duration) {
+        self.upstream_wait += time;
+        if let Some(record) = &mut self.record {
+            record.queued += time;
         }
     }
 
@@ -274,18 +298,34 @@ impl Entry {
             latency_ms = latency.as_secs_f64() * 1000.0,
             "request ended"
         );
-        let attempts = &record.attempts;
-        record.passed_over.retain(|passed| {
-            attempts
-                .iter()
-                .all(|attempt| attempt.account_id != passed.account_id)
-        });
         if self.is_recorded {
             if let Some(cost) = record.cost() {
                 self.shared.spend.add(record.key_id, cost);
             }
             self.shared.ledger.record(record);
         }
+    }
+}
+
+/// The decision in the ledger's words.
+fn recorded(decision: &Decision) -> gateway_metering::Decision {
+    let considered = decision.considered.iter();
+    gateway_metering::Decision {
+        strategy: decision.strategy.into(),
+        considered: considered
+            .map(|considered| Considered {
+                account_id: considered.account_id,
+                is_picked: considered.is_picked,
+                reason: considered.reason.clone(),
+                score: considered.score.map(f64::from),
+                parts: considered
+                    .parts
+                    .iter()
+                    .flatten()
+                    .map(|(name, value)| ((*name).into(), f64::from(*value)))
+                    .collect(),
+            })
+            .collect(),
     }
 }
 

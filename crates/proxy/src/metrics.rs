@@ -33,6 +33,7 @@ pub struct Metrics {
     in_flight: Gauge,
     unpriced: Counter,
     missing_usage: Counter,
+    refused_retries: Counter,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -121,6 +122,12 @@ impl Metrics {
             "Answers that named no usage",
             missing_usage.clone(),
         );
+        let refused_retries = Counter::default();
+        registry.register(
+            "retries_refused",
+            "Further tries that were not made because too many had been",
+            refused_retries.clone(),
+        );
         Self {
             registry,
             requests,
@@ -133,6 +140,7 @@ impl Metrics {
             in_flight,
             unpriced,
             missing_usage,
+            refused_retries,
         }
     }
 
@@ -146,6 +154,10 @@ impl Metrics {
 
     pub(crate) fn usage_missing(&self) {
         self.missing_usage.inc();
+    }
+
+    pub(crate) fn retry_refused(&self) {
+        self.refused_retries.inc();
     }
 
     pub(crate) fn request_ended(&self, record: &RequestRecord) {

@@ -8,7 +8,10 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::attempt::Failure;
-use crate::{Answer, AnswerBody};
+use crate::decided::Whole;
+
+/// When a client may come again whose wait for a place was in vain.
+const BUSY_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Why the engine answers in the provider's place.
 #[derive(Debug)]
@@ -42,9 +45,14 @@ impl Refusal {
             ),
             NoAccount::AllBusy => Self::new(
                 ErrorKind::RateLimit,
-                "every upstream account is at its concurrency limit",
+                "overloaded: every upstream account is at its concurrency limit, and none got free in time",
             )
-            .retry_after(Some(Duration::from_secs(1))),
+            .retry_after(Some(BUSY_RETRY_AFTER)),
+            NoAccount::QueueFull => Self::new(
+                ErrorKind::RateLimit,
+                "overloaded: too many requests wait for an upstream account already",
+            )
+            .retry_after(Some(BUSY_RETRY_AFTER)),
             NoAccount::AllDown {
                 class: FaultClass::Quota | FaultClass::Burst,
                 retry_after,
@@ -97,7 +105,7 @@ impl Refusal {
         Self::new(kind, message)
     }
 
-    pub(crate) fn into_answer(self, codec: &dyn Codec, request_id: &str, longest_wait: Duration) -> Answer {
+    pub(crate) fn into_answer(self, codec: &dyn Codec, request_id: &str, longest_wait: Duration) -> Whole {
         let body = codec.error_body(&ErrorAnswer {
             kind: self.kind,
             message: &self.message,
@@ -109,10 +117,10 @@ impl Refusal {
             set_retry_after(&mut headers, wait.min(longest_wait));
         }
         let status = StatusCode::from_u16(self.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Answer {
+        Whole {
             status,
             headers,
-            body: AnswerBody::Whole(body),
+            body,
         }
     }
 }

@@ -6,16 +6,24 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProxySettings {
-    /// Accounts that one request may try, at least 1.
+    /// Tries that one request may make, at least 1. Each is at another account, but for overloaded ones.
     pub max_attempts: u16,
+    /// Further tries at accounts that failed of late, as a share of the requests of the last 10 s, in percent.
+    pub retry_budget_percent: u32,
+    /// Such tries that are allowed in 10 s however few requests there are.
+    pub min_retry_budget: u32,
+    /// Pause before an overloaded account is tried again; doubles with each of a request's pauses.
+    pub overload_pause_ms: u64,
     /// Time for a connection to stand, TLS included.
     pub connect_timeout_seconds: u64,
     /// Time until the head of an answer that is not streamed.
     pub answer_timeout_seconds: u64,
-    /// Time until the head and the first event of a stream.
+    /// Silence before a stream's first content, until its head and between what follows, after which it counts as dead.
     pub first_event_timeout_seconds: u64,
-    /// Time that the head of a stream is held back, so that another account can still take over.
+    /// Time that a client waits for the head of a stream that has no content yet.
     pub hold_timeout_seconds: u64,
+    /// Time between the pings that it gets from then on, at least 1.
+    pub ping_interval_seconds: u64,
     /// Silence after which a stream counts as dead.
     pub idle_timeout_seconds: u64,
     /// Time for a whole request, all attempts together.
@@ -40,10 +48,14 @@ impl Default for ProxySettings {
     fn default() -> Self {
         Self {
             max_attempts: 3,
+            retry_budget_percent: 20,
+            min_retry_budget: 10,
+            overload_pause_ms: 1000,
             connect_timeout_seconds: 5,
             answer_timeout_seconds: 600,
             first_event_timeout_seconds: 60,
             hold_timeout_seconds: 10,
+            ping_interval_seconds: 10,
             idle_timeout_seconds: 120,
             request_timeout_seconds: 3600,
             max_answer_bytes: 64 * 1024 * 1024,
@@ -58,8 +70,20 @@ impl Default for ProxySettings {
 }
 
 impl ProxySettings {
+    pub(crate) const fn overload_pause(&self) -> Duration {
+        Duration::from_millis(self.overload_pause_ms)
+    }
+
     pub(crate) const fn connect_timeout(&self) -> Duration {
         Duration::from_secs(self.connect_timeout_seconds)
+    }
+
+    pub(crate) const fn hold_timeout(&self) -> Duration {
+        Duration::from_secs(self.hold_timeout_seconds)
+    }
+
+    pub(crate) fn ping_interval(&self) -> Duration {
+        Duration::from_secs(self.ping_interval_seconds.max(1))
     }
 
     pub(crate) const fn idle_timeout(&self) -> Duration {

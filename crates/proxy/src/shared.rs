@@ -1,11 +1,12 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gateway_domain::Clock;
 use gateway_ledger::Ledger;
 use gateway_metering::SpendBook;
 
 use crate::models::ModelDirectory;
+use crate::retry_budget::RetryBudget;
 use crate::upstream::tls_config;
 use crate::{Catalogue, InvalidRoots, Metrics, Prices, ProxySettings};
 
@@ -21,6 +22,7 @@ pub struct Shared {
     pub(crate) tls: Arc<rustls::ClientConfig>,
     pub(crate) models: ModelDirectory,
     pub(crate) open_streams: AtomicUsize,
+    retries: Mutex<RetryBudget>,
 }
 
 impl Shared {
@@ -37,6 +39,7 @@ impl Shared {
         settings: ProxySettings,
         extra_roots: &[Vec<u8>],
     ) -> Result<Self, InvalidRoots> {
+        let retries = RetryBudget::new(settings.retry_budget_percent, settings.min_retry_budget);
         Ok(Self {
             catalogue,
             prices,
@@ -48,6 +51,7 @@ impl Shared {
             tls: tls_config(extra_roots)?,
             models: ModelDirectory::default(),
             open_streams: AtomicUsize::new(0),
+            retries: Mutex::new(retries),
         })
     }
 
@@ -79,6 +83,11 @@ impl Shared {
     #[must_use]
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
+    }
+
+    /// What is left for further tries, of all workers together.
+    pub(crate) fn retries(&self) -> MutexGuard<'_, RetryBudget> {
+        self.retries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The metrics in OpenMetrics text without its closing `# EOF`, so that more can follow, with the state of accounts and ledger as of now.

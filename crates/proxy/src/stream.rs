@@ -1,162 +1,119 @@
-use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
-use gateway_balancing::Lease;
-use gateway_domain::{Fault, FaultClass, RateLimits};
-use gateway_metering::Outcome;
-use gateway_protocol::{Codec, ErrorAnswer, ErrorKind, StreamPhase, StreamReader};
-use gateway_providers::Provider;
-use http::{StatusCode, response};
-use http_body::Body;
-use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep};
+use gateway_protocol::{Codec, ErrorAnswer, ErrorKind};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::entry::{AttemptEnd, Entry, Reading};
+use crate::decided::Decided;
+use crate::relay::Relay;
 
-/// How long a stream may stay open after its last event.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// A decision under way, which owns all that its request holds.
+pub(crate) type Deciding = Pin<Box<dyn Future<Output = Decided> + Send>>;
 
-/// A committed stream on its way to the client, byte for byte.
+/// A stream's body on its way to the client. Dropping it cancels the request at the provider.
 ///
-/// It owns the lease, the usage reader and the request's open books: the last byte, an error or the client's
-/// going away ends all three, once. A stream that breaks ends with the dialect's error event, never with a
-/// clean end.
+/// It owns all that the request holds: the last byte, an error or the client's going away ends it, once. A stream that
+/// breaks ends with the dialect's error event, never with a clean end.
 pub struct AnswerStream {
-    held: VecDeque<Bytes>,
-    // `None` once nothing more will come.
-    body: Option<Incoming>,
-    reader: Box<dyn StreamReader + Send>,
-    lease: Lease,
-    entry: Entry,
-    exchange: Exchange,
-    silence: Silence,
-    is_booked: bool,
+    source: Source,
     /// The request's, so that what is logged while the stream runs names it too.
     span: tracing::Span,
 }
 
-/// A stream read as far as it must be before the client may see it.
-pub(crate) struct OpenedStream {
-    pub(crate) head: response::Parts,
-    /// What has come so far; `reader` has been shown all of it.
-    pub(crate) held: VecDeque<Bytes>,
-    pub(crate) body: Incoming,
-    pub(crate) reader: Box<dyn StreamReader + Send>,
+/// Where the next bytes come from.
+enum Source {
+    /// No account has given content yet: the client is kept waiting.
+    Waiting(Waiting),
+    Relaying(Box<Relay>),
+    Ended,
 }
 
-/// What is known of the exchange since its head came.
-pub(crate) struct Exchange {
-    pub(crate) codec: &'static dyn Codec,
-    pub(crate) provider: &'static dyn Provider,
-    pub(crate) status: StatusCode,
-    pub(crate) request_id: String,
-    pub(crate) rate_limits: RateLimits,
-    /// Time to the first content, since the request and since the attempt began.
-    pub(crate) request_ttft: Option<Duration>,
-    pub(crate) attempt_ttft: Option<Duration>,
+struct Waiting {
+    deciding: Deciding,
+    codec: &'static dyn Codec,
+    request_id: String,
+    /// `None` where the dialect has nothing that says no more than that the stream is alive.
+    pings: Option<(Interval, &'static [u8])>,
 }
 
 impl AnswerStream {
-    /// Takes over a stream whose head has been read.
-    pub(crate) fn new(
-        opened: OpenedStream,
-        lease: Lease,
-        entry: Entry,
-        exchange: Exchange,
-        idle_timeout: Duration,
-    ) -> Self {
-        let mut stream = Self {
-            held: opened.held,
-            body: Some(opened.body),
-            reader: opened.reader,
-            lease,
-            entry,
-            exchange,
-            silence: Silence::new(idle_timeout),
-            is_booked: false,
-            span: tracing::Span::current(),
-        };
-        stream.note_phase();
-        stream
+    /// A stream whose first content is there.
+    pub(crate) fn relaying(relay: Box<Relay>) -> Self {
+        Self::new(Source::Relaying(relay))
     }
 
-    /// Looks at what the reader has seen by now, and closes the books when that was the end.
-    fn note_phase(&mut self) {
-        let has_content = matches!(self.reader.phase(), StreamPhase::Content | StreamPhase::Finished);
-        if has_content && self.exchange.request_ttft.is_none() {
-            self.exchange.request_ttft = Some(self.entry.elapsed());
-            self.exchange.attempt_ttft = Some(self.entry.attempt_elapsed());
-            self.lease.answering();
+    /// A stream whose head is sent before anything is decided. It drives the decision from now on.
+    pub(crate) fn waiting(
+        deciding: Deciding,
+        codec: &'static dyn Codec,
+        request_id: String,
+        ping_interval: Duration,
+    ) -> Self {
+        let pings = codec.keep_alive().map(|ping| {
+            let mut ticks = interval(ping_interval);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            (ticks, ping)
+        });
+        Self::new(Source::Waiting(Waiting {
+            deciding,
+            codec,
+            request_id,
+            pings,
+        }))
+    }
+
+    fn new(source: Source) -> Self {
+        Self {
+            source,
+            span: tracing::Span::current(),
         }
-        match self.reader.phase() {
-            StreamPhase::Head | StreamPhase::Content => {}
-            StreamPhase::Finished => self.book_finished(),
-            StreamPhase::Failed => {
-                let fault = self
-                    .exchange
-                    .provider
-                    .classify_event(self.reader.error_event().unwrap_or_default());
-                self.book_broken(Outcome::Interrupted, Some(&fault));
+    }
+}
+
+impl Source {
+    /// The next bytes; `None` is a proper end.
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        loop {
+            match self {
+                Self::Waiting(waiting) => match waiting.deciding.as_mut().poll(context) {
+                    Poll::Pending => return waiting.poll_ping(context).map(Some),
+                    Poll::Ready(Decided::Streaming { relay, .. }) => *self = Self::Relaying(relay),
+                    Poll::Ready(decided) => {
+                        let last = waiting.last_event(decided);
+                        *self = Self::Ended;
+                        return Poll::Ready(Some(last));
+                    }
+                },
+                Self::Relaying(relay) => return relay.poll_next(context),
+                Self::Ended => return Poll::Ready(None),
             }
         }
     }
+}
 
-    fn book_finished(&mut self) {
-        if std::mem::replace(&mut self.is_booked, true) {
-            return;
+impl Waiting {
+    fn poll_ping(&mut self, context: &mut Context<'_>) -> Poll<Bytes> {
+        match &mut self.pings {
+            Some((ticks, ping)) => ticks.poll_tick(context).map(|_| Bytes::from_static(ping)),
+            None => Poll::Pending,
         }
-        self.lease
-            .succeeded(self.exchange.attempt_ttft, self.exchange.rate_limits);
-        self.book(Outcome::Ok, None, Reading::complete(self.reader.summary()));
     }
 
-    fn book_broken(&mut self, status: Outcome, fault: Option<&Fault>) {
-        if std::mem::replace(&mut self.is_booked, true) {
-            return;
-        }
-        if let Some(fault) = fault {
-            self.lease.failed(fault);
-        }
-        let reading = Reading::partial(self.reader.summary(), self.reader.estimated_output_tokens());
-        self.book(status, fault, reading);
-    }
-
-    fn book(&mut self, status: Outcome, fault: Option<&Fault>, reading: Reading) {
-        // What still follows matters to nobody: it shall not keep the account's slot for long.
-        self.silence.shorten(FAREWELL);
-        self.entry.end_attempt(AttemptEnd {
-            status,
-            fault,
-            reading: Some(reading),
-            ttft: self.exchange.attempt_ttft,
-        });
-        let class = fault.map(|fault| fault.class);
-        self.entry.settle(
-            status,
-            Some(self.exchange.status),
-            class,
-            self.exchange.request_ttft,
-        );
-    }
-
-    /// Ends a stream whose upstream broke: the client is told so in its dialect.
-    fn break_off(&mut self, fault: &Fault) -> Bytes {
-        self.body = None;
-        self.book_broken(Outcome::Interrupted, Some(fault));
-        let event = self.exchange.codec.error_event(&ErrorAnswer {
-            kind: ErrorKind::Internal,
-            message: "the provider's answer broke off",
-            request_id: &self.exchange.request_id,
-        });
-        if self.reader.is_mid_event() {
-            [b"\n", event.as_ref()].concat().into()
-        } else {
-            event
+    /// What ends a stream that came to nothing.
+    fn last_event(&self, decided: Decided) -> Bytes {
+        match decided {
+            Decided::Refused(refused) => refused.into_event(self.codec),
+            // A provider that keeps to its dialect never answers a request for a stream in one piece.
+            Decided::Answered(_) | Decided::Streaming { .. } => self.codec.error_event(&ErrorAnswer {
+                kind: ErrorKind::BadGateway,
+                message: "the provider did not answer with a stream",
+                request_id: &self.request_id,
+            }),
         }
     }
 }
@@ -165,93 +122,15 @@ impl Stream for AnswerStream {
     type Item = Result<Bytes, Infallible>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        let span = this.span.clone();
+        let Self { source, span } = &mut *self;
         let _entered = span.enter();
-        if let Some(chunk) = this.held.pop_front() {
-            return Poll::Ready(Some(Ok(chunk)));
-        }
-        loop {
-            let Some(body) = &mut this.body else {
-                return Poll::Ready(None);
-            };
-            let fault = match Pin::new(body).poll_frame(context) {
-                Poll::Ready(Some(Ok(frame))) => {
-                    let Ok(chunk) = frame.into_data() else { continue };
-                    this.silence.broken();
-                    this.reader.push(&chunk);
-                    this.note_phase();
-                    return Poll::Ready(Some(Ok(chunk)));
-                }
-                Poll::Ready(None) if this.is_booked => {
-                    this.body = None;
-                    return Poll::Ready(None);
-                }
-                Poll::Ready(None) => Fault::new(FaultClass::Server, "the stream ended before its last event"),
-                Poll::Ready(Some(Err(_))) if this.is_booked => {
-                    // All that matters has gone through: the connection died after the last event.
-                    this.body = None;
-                    return Poll::Ready(None);
-                }
-                Poll::Ready(Some(Err(error))) => {
-                    Fault::new(FaultClass::Transport, format!("the stream broke: {error}"))
-                }
-                Poll::Pending => match this.silence.poll_too_long(context) {
-                    Poll::Pending => return Poll::Pending,
-                    Poll::Ready(()) if this.is_booked => {
-                        this.body = None;
-                        return Poll::Ready(None);
-                    }
-                    Poll::Ready(()) => Fault::new(FaultClass::Transport, "the stream fell silent"),
-                },
-            };
-            return Poll::Ready(Some(Ok(this.break_off(&fault))));
-        }
+        source.poll_next(context).map(|chunk| chunk.map(Ok))
     }
 }
 
 impl Drop for AnswerStream {
     fn drop(&mut self) {
-        let span = self.span.clone();
-        let _entered = span.enter();
-        self.book_broken(Outcome::Cancelled, None);
-    }
-}
-
-/// Watches for a stream that says nothing for too long, with one timer however many chunks pass.
-struct Silence {
-    timeout: Duration,
-    last_chunk: Instant,
-    timer: Pin<Box<Sleep>>,
-}
-
-impl Silence {
-    fn new(timeout: Duration) -> Self {
-        Self {
-            timeout,
-            last_chunk: Instant::now(),
-            timer: Box::pin(tokio::time::sleep(timeout)),
-        }
-    }
-
-    fn broken(&mut self) {
-        self.last_chunk = Instant::now();
-    }
-
-    /// From now on a silence of `timeout` is too long.
-    fn shorten(&mut self, timeout: Duration) {
-        self.timeout = self.timeout.min(timeout);
-        self.timer.as_mut().reset(Instant::now() + self.timeout);
-    }
-
-    fn poll_too_long(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        while self.timer.as_mut().poll(context).is_ready() {
-            let end = self.last_chunk + self.timeout;
-            if end <= Instant::now() {
-                return Poll::Ready(());
-            }
-            self.timer.as_mut().reset(end);
-        }
-        Poll::Pending
+        let _entered = self.span.enter();
+        self.source = Source::Ended;
     }
 }

@@ -22,9 +22,10 @@ use tower_service::Service;
 use url::Url;
 
 use crate::ProxySettings;
+use crate::connection::{Observed, is_stale};
 
 type BoxError = Box<dyn Error + Send + Sync>;
-type PooledClient = Client<TimedConnector, Full<Bytes>>;
+type HttpClient = Client<TimedConnector, Full<Bytes>>;
 
 /// The only door through which the gateway speaks to the outside.
 ///
@@ -35,8 +36,16 @@ pub(crate) struct Upstream {
     connect_timeout: Duration,
     idle_connections_per_host: usize,
     idle_connection_timeout: Duration,
-    direct: PooledClient,
-    proxied: Mutex<HashMap<String, PooledClient>>,
+    direct: Arc<Clients>,
+    proxied: Mutex<HashMap<String, Arc<Clients>>>,
+}
+
+/// The clients of one route.
+struct Clients {
+    /// Keeps connections for further requests.
+    keeping: HttpClient,
+    /// Opens a connection for each request.
+    opening: HttpClient,
 }
 
 impl Upstream {
@@ -44,8 +53,8 @@ impl Upstream {
         let connect_timeout = settings.connect_timeout();
         let idle_connections_per_host = settings.idle_connections_per_host;
         let idle_connection_timeout = Duration::from_secs(settings.idle_connection_timeout_seconds);
-        let direct = pooled_client(
-            TimedConnector::new(Route::Direct(tcp_connector()), &tls, connect_timeout),
+        let direct = Clients::new(
+            &TimedConnector::new(Route::Direct(tcp_connector()), &tls, connect_timeout),
             idle_connections_per_host,
             idle_connection_timeout,
         );
@@ -54,37 +63,63 @@ impl Upstream {
             connect_timeout,
             idle_connections_per_host,
             idle_connection_timeout,
-            direct,
+            direct: Arc::new(direct),
             proxied: Mutex::default(),
         }
     }
 
     /// Sends a request and waits for the answer's head.
+    ///
+    /// On a kept connection that turns out dead before the answer's first byte it is sent once more on a new one.
     pub(crate) async fn send(
         &self,
         proxy_url: Option<&str>,
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, SendError> {
-        let answer = match proxy_url {
-            None => self.direct.request(request),
-            Some(proxy_url) => self.client_through(proxy_url)?.request(request),
+        let clients = match proxy_url {
+            None => Arc::clone(&self.direct),
+            Some(proxy_url) => self.clients_through(proxy_url)?,
         };
-        answer.await.map_err(|error| SendError::Exchange(error.into()))
+        let again = request.clone();
+        let answer = match clients.keeping.request(request).await {
+            Err(error) if is_stale(&error) => {
+                tracing::debug!(%error, "a kept connection was stale");
+                clients.opening.request(again).await
+            }
+            answer => answer,
+        };
+        answer.map_err(|error| SendError::Exchange(error.into()))
     }
 
-    fn client_through(&self, proxy_url: &str) -> Result<PooledClient, SendError> {
+    fn clients_through(&self, proxy_url: &str) -> Result<Arc<Clients>, SendError> {
         let mut proxied = self.proxied.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = proxied.get(proxy_url) {
-            return Ok(client.clone());
+        if let Some(clients) = proxied.get(proxy_url) {
+            return Ok(Arc::clone(clients));
         }
         let route = Route::through(proxy_url).ok_or(SendError::InvalidProxy)?;
-        let client = pooled_client(
-            TimedConnector::new(route, &self.tls, self.connect_timeout),
+        let clients = Arc::new(Clients::new(
+            &TimedConnector::new(route, &self.tls, self.connect_timeout),
             self.idle_connections_per_host,
             self.idle_connection_timeout,
-        );
-        proxied.insert(proxy_url.to_owned(), client.clone());
-        Ok(client)
+        ));
+        proxied.insert(proxy_url.to_owned(), Arc::clone(&clients));
+        Ok(clients)
+    }
+}
+
+impl Clients {
+    fn new(connector: &TimedConnector, idle_per_host: usize, idle_timeout: Duration) -> Self {
+        let client = |idle_per_host| {
+            Client::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .pool_max_idle_per_host(idle_per_host)
+                .pool_idle_timeout(idle_timeout)
+                .build(connector.clone())
+        };
+        Self {
+            keeping: client(idle_per_host),
+            opening: client(0),
+        }
     }
 }
 
@@ -141,14 +176,6 @@ fn tcp_connector() -> HttpConnector {
     connector.set_nodelay(true);
     connector.set_keepalive(Some(Duration::from_secs(30)));
     connector
-}
-
-fn pooled_client(connector: TimedConnector, idle_per_host: usize, idle_timeout: Duration) -> PooledClient {
-    Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_max_idle_per_host(idle_per_host)
-        .pool_idle_timeout(idle_timeout)
-        .build(connector)
 }
 
 /// How a connection reaches the provider's host.
@@ -227,7 +254,7 @@ impl TimedConnector {
 }
 
 impl Service<Uri> for TimedConnector {
-    type Response = <HttpsConnector<Route> as Service<Uri>>::Response;
+    type Response = Observed<<HttpsConnector<Route> as Service<Uri>>::Response>;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
@@ -239,9 +266,10 @@ impl Service<Uri> for TimedConnector {
         let connecting = self.connector.call(address);
         let timeout = self.timeout;
         Box::pin(async move {
-            tokio::time::timeout(timeout, connecting)
+            let connected = tokio::time::timeout(timeout, connecting)
                 .await
-                .map_err(|_| format!("no connection within {} s", timeout.as_secs()))?
+                .map_err(|_| format!("no connection within {} s", timeout.as_secs()))?;
+            connected.map(Observed::new)
         })
     }
 }

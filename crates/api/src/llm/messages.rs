@@ -115,7 +115,7 @@ async fn forward(
     let call = Call {
         id: exchange::name_of(request).id,
         operation,
-        dialect,
+        codec,
         key: Arc::new(key.clone()),
         peek,
         body: body.bytes.clone(),

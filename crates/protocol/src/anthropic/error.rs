@@ -29,7 +29,16 @@ pub(super) fn body(error: &ErrorAnswer<'_>) -> Bytes {
     json::to_bytes(&envelope)
 }
 
-pub(super) fn event(error: &ErrorAnswer<'_>) -> Bytes {
-    let parts: [&[u8]; 3] = [b"event: error\ndata: ", &body(error), b"\n\n"];
-    parts.concat().into()
+/// `body` as an event.
+pub(super) fn event(body: &[u8]) -> Bytes {
+    // Within JSON a line end is never more than space, but it would end the event's line.
+    let line = body.iter().map(|byte| {
+        if matches!(byte, b'\n' | b'\r') {
+            b' '
+        } else {
+            *byte
+        }
+    });
+    let start = b"event: error\ndata: ".iter().copied();
+    start.chain(line).chain(*b"\n\n").collect()
 }

@@ -42,6 +42,20 @@ impl Codec for Anthropic {
     }
 
     fn error_event(&self, error: &ErrorAnswer<'_>) -> Bytes {
-        error::event(error)
+        error::event(&error::body(error))
+    }
+
+    fn error_event_of(&self, body: &[u8]) -> Bytes {
+        error::event(body)
+    }
+
+    fn abandoned_event(&self) -> &'static [u8] {
+        // The colon makes a comment of what would be a blank line. Of two names the last counts, and nobody reads
+        // what a ping says.
+        b":\nevent: ping\n\n"
+    }
+
+    fn keep_alive(&self) -> Option<&'static [u8]> {
+        Some(b"event: ping\ndata: {\"type\": \"ping\"}\n\n")
     }
 }

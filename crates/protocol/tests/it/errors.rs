@@ -38,3 +38,12 @@ fn every_kind_in_openais_words() {
 fn an_error_within_a_stream() {
     insta::assert_snapshot!(text(&anthropic().error_event(&error(ErrorKind::Overloaded))));
 }
+
+#[test]
+fn an_error_body_of_many_lines_becomes_one_event() {
+    let body = b"{\n  \"type\": \"error\",\r\n  \"error\": {\"type\": \"api_error\"}\n}\n";
+    let mut reader = anthropic().stream_reader();
+    reader.push(&anthropic().error_event_of(body));
+    let said: serde_json::Value = serde_json::from_slice(reader.error_event().unwrap()).unwrap();
+    assert_eq!(said["error"]["type"], "api_error");
+}

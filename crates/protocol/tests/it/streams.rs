@@ -185,7 +185,7 @@ fn later_counts_replace_earlier_ones_but_only_where_they_say_something() {
 }
 
 #[test]
-fn a_break_within_an_event_can_still_become_a_proper_error() {
+fn a_break_within_an_event_is_passed_over_and_the_error_is_whole() {
     let error = gateway_protocol::ErrorAnswer {
         kind: gateway_protocol::ErrorKind::Internal,
         message: "the answer broke off",
@@ -197,11 +197,26 @@ fn a_break_within_an_event_can_still_become_a_proper_error() {
         let mut reader = anthropic().stream_reader();
         reader.push(&whole[..cut]);
         if reader.is_mid_event() {
-            reader.push(b"\n");
+            let before = reader.phase();
+            reader.push(anthropic().abandoned_event());
+            assert_eq!(reader.phase(), before, "cut at {cut}");
+            assert!(!reader.is_mid_event(), "cut at {cut}");
         }
         reader.push(&anthropic().error_event(&error));
-        assert_eq!(reader.phase(), StreamPhase::Failed, "cut at {cut}");
+        assert_eq!(
+            reader.error_event(),
+            Some(&*anthropic().error_body(&error)),
+            "cut at {cut}"
+        );
     }
+}
+
+#[test]
+fn a_keep_alive_is_a_whole_event_that_means_nothing() {
+    let mut reader = anthropic().stream_reader();
+    reader.push(anthropic().keep_alive().unwrap());
+    assert_eq!(reader.phase(), StreamPhase::Head);
+    assert!(!reader.is_mid_event());
 }
 
 #[test]

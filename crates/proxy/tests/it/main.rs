@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cancelling;
+mod connections;
 mod failover;
+mod holding;
 mod passing_through;
 mod probing;
+mod retrying;
 mod rig;
 mod streams;

@@ -147,12 +147,13 @@ impl Rig {
         headers
             .entry("content-type")
             .or_insert("application/json".parse().unwrap());
+        let codec = codec(Dialect::Anthropic).unwrap();
         let call = Call {
             id: RequestId::random(),
             operation,
-            dialect: Dialect::Anthropic,
+            codec,
             key: Arc::clone(&self.key),
-            peek: codec(Dialect::Anthropic).unwrap().peek(body.as_bytes()).unwrap(),
+            peek: codec.peek(body.as_bytes()).unwrap(),
             body: Bytes::copy_from_slice(body.as_bytes()),
             headers,
             query: query.map(str::to_owned),

@@ -22,7 +22,9 @@ async fn broken(script: Script, class: FaultClass) {
     assert!(text.contains("content_block_delta"), "{text}");
     assert!(!text.contains("message_stop"), "{text}");
     let last = text.trim_end().rsplit("\n\n").next().unwrap();
-    assert!(last.contains("event: error"), "{text}");
+    let error = last.strip_prefix("event: error\ndata: ");
+    let error: serde_json::Value = serde_json::from_str(error.expect(&text)).expect(&text);
+    assert!(error["error"]["type"].is_string(), "{text}");
     let rows = rig.rows().await;
     assert_eq!(
         (rows[0].status, rows[0].fault),

@@ -1,0 +1,107 @@
+use std::time::Duration;
+
+use gateway_balancing::NoAccount;
+use gateway_domain::{AccountId, FaultClass};
+use gateway_providers::response_headers;
+use http::StatusCode;
+use http::header::RETRY_AFTER;
+
+use crate::attempt::ErrorFromProvider;
+use crate::decided::{Decided, Refused, Whole};
+use crate::decision::Decision;
+use crate::engine::sign;
+use crate::entry::Entry;
+use crate::refusal::{Refusal, set_retry_after};
+
+impl Decision {
+    /// Tells the client the most useful of what went wrong.
+    pub(crate) fn give_up(mut self, entry: Entry, none: &NoAccount) -> Decided {
+        let resting = match none {
+            NoAccount::AllDown { retry_after, .. } => *retry_after,
+            _ => None,
+        };
+        let asked_for = self
+            .failures
+            .iter()
+            .filter_map(|(_, failure)| failure.fault.retry_after);
+        let earliest_retry = asked_for.chain(resting).min();
+        let Some((account_id, failure)) = std::mem::take(&mut self.failures)
+            .into_iter()
+            .max_by_key(|(_, failure)| telling(failure.fault.class))
+        else {
+            return self.refuse(entry, Refusal::no_account(none, &self.call.peek.model), None);
+        };
+        let class = failure.fault.class;
+        let refusal = Refusal::failure(&failure, &self.call.peek.model).retry_after(earliest_retry);
+        match failure.answer {
+            Some(answer) if answer.is_presentable && is_for_clients(class, answer.status) => {
+                self.show(answer, entry, account_id, class, earliest_retry)
+            }
+            _ => self.refuse(entry, refusal, Some((account_id, class))),
+        }
+    }
+
+    /// Gives the client a provider's error answer as it is.
+    fn show(
+        &self,
+        answer: ErrorFromProvider,
+        entry: Entry,
+        account_id: AccountId,
+        class: FaultClass,
+        earliest_retry: Option<Duration>,
+    ) -> Decided {
+        let mut headers = response_headers(&answer.headers);
+        headers.remove(RETRY_AFTER);
+        if let Some(wait) = earliest_retry {
+            set_retry_after(
+                &mut headers,
+                wait.min(self.core.shared.settings.max_retry_after()),
+            );
+        }
+        sign(&mut headers, Some(account_id), &entry);
+        let answer = Whole {
+            status: answer.status,
+            headers,
+            body: answer.body,
+        };
+        Decided::Refused(Box::new(Refused::new(answer, entry, Some(class))))
+    }
+
+    pub(crate) fn refuse(
+        &self,
+        entry: Entry,
+        refusal: Refusal,
+        last: Option<(AccountId, FaultClass)>,
+    ) -> Decided {
+        let mut answer = refusal.into_answer(
+            self.call.codec,
+            &self.call.id.to_string(),
+            self.core.shared.settings.max_retry_after(),
+        );
+        let account_id = last.map(|(account_id, _)| account_id);
+        sign(&mut answer.headers, account_id, &entry);
+        Decided::Refused(Box::new(Refused::new(
+            answer,
+            entry,
+            last.map(|(_, class)| class),
+        )))
+    }
+}
+
+/// Whether a provider's own words on such a fault concern the client, and not whose account it was.
+fn is_for_clients(class: FaultClass, status: StatusCode) -> bool {
+    !matches!(class, FaultClass::Credential | FaultClass::Transport) && !matches!(status.as_u16(), 401..=403)
+}
+
+/// How much a fault tells the client about what to do; the higher is shown.
+const fn telling(class: FaultClass) -> u8 {
+    match class {
+        FaultClass::Client => 7,
+        FaultClass::Quota | FaultClass::Burst => 6,
+        FaultClass::Overload => 5,
+        FaultClass::Server => 4,
+        FaultClass::Transport => 3,
+        FaultClass::ModelMissing => 2,
+        FaultClass::Credential => 1,
+    }
+}

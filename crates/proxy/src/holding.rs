@@ -1,0 +1,77 @@
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use gateway_domain::{Fault, FaultClass};
+use gateway_protocol::{StreamPhase, StreamReader};
+use http::response;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout_at};
+
+use crate::attempt::{Attempt, Failure, Opened};
+use crate::entry::Entry;
+
+/// Bytes of a stream that are held back before its first content.
+const MAX_HELD_BYTES: usize = 256 * 1024;
+
+/// A stream read as far as it must be before the client may see it.
+pub(crate) struct OpenedStream {
+    pub(crate) head: response::Parts,
+    /// What has come so far; `reader` has been shown all of it.
+    pub(crate) held: VecDeque<Bytes>,
+    pub(crate) body: Incoming,
+    pub(crate) reader: Box<dyn StreamReader + Send>,
+}
+
+impl Attempt<'_> {
+    /// Reads a stream up to its first content, so that nothing is lost by moving on before.
+    ///
+    /// A client that must not wait that long is kept alive with pings of our own: had it the provider's first event,
+    /// another account's would be one too many.
+    pub(crate) async fn hold(
+        &self,
+        head: response::Parts,
+        body: Incoming,
+        entry: &mut Entry,
+    ) -> Result<Opened, Box<Failure>> {
+        let mut stream = OpenedStream {
+            head,
+            held: VecDeque::new(),
+            body,
+            reader: self.call.codec.stream_reader(),
+        };
+        let mut held_bytes = 0;
+        while stream.reader.phase() == StreamPhase::Head && held_bytes <= MAX_HELD_BYTES {
+            let chunk = self.next_chunk(&mut stream.body).await?;
+            stream.reader.push(&chunk);
+            held_bytes += chunk.len();
+            stream.held.push_back(chunk);
+            entry.learned(stream.reader.summary());
+        }
+        if stream.reader.phase() == StreamPhase::Failed {
+            let event = stream.reader.error_event().unwrap_or_default();
+            return Err(Failure::new(self.provider.classify_event(event)));
+        }
+        Ok(Opened::Stream(Box::new(stream)))
+    }
+
+    /// What the provider says next. The limit is on its silence: one that says anything is alive.
+    async fn next_chunk(&self, body: &mut Incoming) -> Result<Bytes, Box<Failure>> {
+        let patience = self.core.shared.settings.head_timeout(true);
+        let silent_until = (Instant::now() + patience).min(self.deadline);
+        loop {
+            let frame = match timeout_at(silent_until, body.frame()).await {
+                Ok(Some(Ok(frame))) => frame,
+                Ok(Some(Err(error))) => return Err(Failure::transport(format!("the stream broke: {error}"))),
+                Ok(None) => {
+                    let fault = Fault::new(FaultClass::Server, "the stream ended before its first content");
+                    return Err(Failure::new(fault));
+                }
+                Err(_) => return Err(Failure::timed_out("event", patience)),
+            };
+            if let Ok(chunk) = frame.into_data() {
+                return Ok(chunk);
+            }
+        }
+    }
+}

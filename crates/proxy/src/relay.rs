@@ -1,0 +1,235 @@
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use gateway_balancing::Lease;
+use gateway_domain::{Fault, FaultClass, RateLimits};
+use gateway_metering::Outcome;
+use gateway_protocol::{Codec, ErrorAnswer, ErrorKind, StreamPhase, StreamReader};
+use gateway_providers::Provider;
+use http::StatusCode;
+use http_body::Body;
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep};
+
+use crate::entry::{AttemptEnd, Entry, Reading};
+use crate::holding::OpenedStream;
+
+/// How long a stream may stay open after its last event.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// A committed stream on its way from the provider to the client, byte for byte.
+///
+/// It owns the lease, the usage reader and the request's open books: the last byte, an error or the client's
+/// going away ends all three, once. A stream that breaks ends with the dialect's error event, never with a
+/// clean end.
+pub(crate) struct Relay {
+    held: VecDeque<Bytes>,
+    // `None` once nothing more will come.
+    body: Option<Incoming>,
+    reader: Box<dyn StreamReader + Send>,
+    lease: Lease,
+    entry: Entry,
+    exchange: Exchange,
+    silence: Silence,
+    is_booked: bool,
+}
+
+/// What is known of the exchange since its head came.
+pub(crate) struct Exchange {
+    pub(crate) codec: &'static dyn Codec,
+    pub(crate) provider: &'static dyn Provider,
+    pub(crate) status: StatusCode,
+    pub(crate) request_id: String,
+    pub(crate) rate_limits: RateLimits,
+    /// Time to the first content, since the request and since the attempt began.
+    pub(crate) request_ttft: Option<Duration>,
+    pub(crate) attempt_ttft: Option<Duration>,
+}
+
+impl Relay {
+    /// Takes over a stream whose head has been read.
+    pub(crate) fn new(
+        opened: OpenedStream,
+        lease: Lease,
+        entry: Entry,
+        exchange: Exchange,
+        idle_timeout: Duration,
+    ) -> Self {
+        let mut stream = Self {
+            held: opened.held,
+            body: Some(opened.body),
+            reader: opened.reader,
+            lease,
+            entry,
+            exchange,
+            silence: Silence::new(idle_timeout),
+            is_booked: false,
+        };
+        stream.note_phase();
+        stream
+    }
+
+    /// The next bytes for the client; `None` is a proper end.
+    pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if let Some(chunk) = self.held.pop_front() {
+            return Poll::Ready(Some(chunk));
+        }
+        loop {
+            let Some(body) = &mut self.body else {
+                return Poll::Ready(None);
+            };
+            let fault = match Pin::new(body).poll_frame(context) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    let Ok(chunk) = frame.into_data() else { continue };
+                    self.silence.broken();
+                    self.reader.push(&chunk);
+                    self.note_phase();
+                    return Poll::Ready(Some(chunk));
+                }
+                // Once all that matters has gone through, it does not matter how the connection ends.
+                Poll::Ready(_) if self.is_booked => {
+                    self.body = None;
+                    return Poll::Ready(None);
+                }
+                Poll::Ready(None) => Fault::new(FaultClass::Server, "the stream ended before its last event"),
+                Poll::Ready(Some(Err(error))) => {
+                    Fault::new(FaultClass::Transport, format!("the stream broke: {error}"))
+                }
+                Poll::Pending => match self.silence.poll_too_long(context) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(()) if self.is_booked => {
+                        self.body = None;
+                        return Poll::Ready(None);
+                    }
+                    Poll::Ready(()) => Fault::new(FaultClass::Transport, "the stream fell silent"),
+                },
+            };
+            return Poll::Ready(Some(self.break_off(&fault)));
+        }
+    }
+
+    /// Looks at what the reader has seen by now, and closes the books when that was the end.
+    fn note_phase(&mut self) {
+        let has_content = matches!(self.reader.phase(), StreamPhase::Content | StreamPhase::Finished);
+        if has_content && self.exchange.request_ttft.is_none() {
+            self.exchange.request_ttft = Some(self.entry.elapsed());
+            self.exchange.attempt_ttft = Some(self.entry.attempt_elapsed());
+            self.lease
+                .answering(self.exchange.attempt_ttft, self.exchange.rate_limits);
+        }
+        match self.reader.phase() {
+            StreamPhase::Head | StreamPhase::Content => {}
+            StreamPhase::Finished => self.book_finished(),
+            StreamPhase::Failed => {
+                let fault = self
+                    .exchange
+                    .provider
+                    .classify_event(self.reader.error_event().unwrap_or_default());
+                self.book_broken(Outcome::Interrupted, Some(&fault));
+            }
+        }
+    }
+
+    fn book_finished(&mut self) {
+        if std::mem::replace(&mut self.is_booked, true) {
+            return;
+        }
+        let reading = Reading::complete(self.reader.summary());
+        reading.tell(&self.lease);
+        self.book(Outcome::Ok, None, reading);
+    }
+
+    fn book_broken(&mut self, status: Outcome, fault: Option<&Fault>) {
+        if std::mem::replace(&mut self.is_booked, true) {
+            return;
+        }
+        if let Some(fault) = fault {
+            self.lease.failed(fault);
+        }
+        let reading = Reading::partial(self.reader.summary(), self.reader.estimated_output_tokens());
+        self.book(status, fault, reading);
+    }
+
+    fn book(&mut self, status: Outcome, fault: Option<&Fault>, reading: Reading) {
+        // What still follows matters to nobody: it shall not keep the account's slot for long.
+        self.silence.shorten(FAREWELL);
+        self.entry.end_attempt(AttemptEnd {
+            status,
+            fault,
+            reading: Some(reading),
+            ttft: self.exchange.attempt_ttft,
+        });
+        let class = fault.map(|fault| fault.class);
+        self.entry.settle(
+            status,
+            Some(self.exchange.status),
+            class,
+            self.exchange.request_ttft,
+        );
+    }
+
+    /// Ends a stream whose upstream broke: the client is told so in its dialect.
+    fn break_off(&mut self, fault: &Fault) -> Bytes {
+        self.body = None;
+        self.book_broken(Outcome::Interrupted, Some(fault));
+        let event = self.exchange.codec.error_event(&ErrorAnswer {
+            kind: ErrorKind::Internal,
+            message: "the provider's answer broke off",
+            request_id: &self.exchange.request_id,
+        });
+        if self.reader.is_mid_event() {
+            [self.exchange.codec.abandoned_event(), event.as_ref()]
+                .concat()
+                .into()
+        } else {
+            event
+        }
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.book_broken(Outcome::Cancelled, None);
+    }
+}
+
+/// Watches for a stream that says nothing for too long, with one timer however many chunks pass.
+struct Silence {
+    timeout: Duration,
+    last_chunk: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Silence {
+    fn new(timeout: Duration) -> Self {
+        Self {
+            timeout,
+            last_chunk: Instant::now(),
+            timer: Box::pin(tokio::time::sleep(timeout)),
+        }
+    }
+
+    fn broken(&mut self) {
+        self.last_chunk = Instant::now();
+    }
+
+    /// From now on a silence of `timeout` is too long.
+    fn shorten(&mut self, timeout: Duration) {
+        self.timeout = self.timeout.min(timeout);
+        self.timer.as_mut().reset(Instant::now() + self.timeout);
+    }
+
+    fn poll_too_long(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while self.timer.as_mut().poll(context).is_ready() {
+            let end = self.last_chunk + self.timeout;
+            if end <= Instant::now() {
+                return Poll::Ready(());
+            }
+            self.timer.as_mut().reset(end);
+        }
+        Poll::Pending
+    }
+}
