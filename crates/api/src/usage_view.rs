@@ -1,6 +1,9 @@
+use std::collections::BTreeMap;
+
 use gateway_domain::{
     AccountId, ApiKeyId, AttemptId, Nanodollars, RequestId, Timestamp, TokenCounts, UserId,
 };
+use gateway_metering::Decision;
 use gateway_store::{Group, Point, RecordedAttempt, RecordedRequest, Slice, Summary, Totals};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -213,6 +216,8 @@ pub(crate) struct RequestView {
     cost_usd: Option<Nanodollars>,
     latency_ms: f64,
     ttft_ms: Option<f64>,
+    /// How much of the time it waited for a place at an account.
+    queued_ms: f64,
 }
 
 impl From<RecordedRequest> for RequestView {
@@ -233,6 +238,7 @@ impl From<RecordedRequest> for RequestView {
             cost_usd: request.cost,
             latency_ms: milliseconds(request.latency),
             ttft_ms: request.ttft.map(milliseconds),
+            queued_ms: milliseconds(request.queued),
         }
     }
 }
@@ -263,6 +269,8 @@ pub(crate) struct RequestDetail {
     attempts: Vec<AttemptView>,
     /// The accounts that were not tried, and why.
     passed_over: Vec<PassedOverView>,
+    /// How the accounts were weighed for the first attempt; `null` if the request was refused before.
+    decision: Option<DecisionView>,
 }
 
 /// An account that was not tried.
@@ -272,6 +280,55 @@ struct PassedOverView {
     #[schema(value_type = Uuid)]
     account_id: AccountId,
     reason: String,
+}
+
+/// How the accounts were weighed for a request.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Decision)]
+struct DecisionView {
+    /// How it was picked; empty where that was not recorded.
+    #[schema(example = "smart")]
+    strategy: String,
+    /// The picked account first, then others that could have served, then those that were passed over; of many the
+    /// first few.
+    candidates: Vec<ConsideredView>,
+}
+
+/// What was thought of one account.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ConsideredAccount)]
+struct ConsideredView {
+    #[schema(value_type = Uuid)]
+    account_id: AccountId,
+    picked: bool,
+    /// What the strategy compared, lower being better; `null` for those that were passed over.
+    score: Option<f64>,
+    /// What the score was made of.
+    parts: BTreeMap<String, f64>,
+    /// Why it was passed over; `null` for those that could have served.
+    reason: Option<String>,
+}
+
+impl From<Decision> for DecisionView {
+    fn from(decision: Decision) -> Self {
+        let considered = decision.considered.into_iter();
+        Self {
+            strategy: decision.strategy.into_owned(),
+            candidates: considered
+                .map(|considered| ConsideredView {
+                    account_id: considered.account_id,
+                    picked: considered.is_picked,
+                    score: considered.score,
+                    parts: considered
+                        .parts
+                        .into_iter()
+                        .map(|(name, value)| (name.into_owned(), value))
+                        .collect(),
+                    reason: considered.reason,
+                })
+                .collect(),
+        }
+    }
 }
 
 /// One try of a request at one account.
@@ -338,16 +395,22 @@ impl From<RecordedAttempt> for AttemptView {
 
 impl From<gateway_store::RequestDetail> for RequestDetail {
     fn from(detail: gateway_store::RequestDetail) -> Self {
-        let passed_over = detail.passed_over.into_iter();
+        let is_tried = |id: AccountId| detail.attempts.iter().any(|attempt| attempt.account_id == id);
+        let considered = detail.decision.iter().flat_map(|decision| &decision.considered);
+        let passed_over = considered
+            .filter(|considered| !is_tried(considered.account_id))
+            .filter_map(|considered| {
+                Some(PassedOverView {
+                    account_id: considered.account_id,
+                    reason: considered.reason.clone()?,
+                })
+            })
+            .collect();
         Self {
             request: detail.request.into(),
             attempts: detail.attempts.into_iter().map(AttemptView::from).collect(),
-            passed_over: passed_over
-                .map(|passed| PassedOverView {
-                    account_id: passed.account_id,
-                    reason: passed.reason,
-                })
-                .collect(),
+            passed_over,
+            decision: detail.decision.map(DecisionView::from),
         }
     }
 }

@@ -262,6 +262,9 @@ fn gauges(out: &mut String, catalogue: &Catalogue, ledger: &Ledger) {
     out.push_str("# HELP gateway_account_in_flight Requests open at an upstream account.\n");
     out.push_str("# TYPE gateway_account_in_flight gauge\n");
     out.push_str(&in_flight_lines);
+    out.push_str("# HELP gateway_requests_waiting Requests that wait for a place at an upstream account.\n");
+    out.push_str("# TYPE gateway_requests_waiting gauge\n");
+    let _ = writeln!(out, "gateway_requests_waiting {}", catalogue.pool().waiting());
     out.push_str("# HELP gateway_ledger_queue Finished requests that wait to be written to the database.\n");
     out.push_str("# TYPE gateway_ledger_queue gauge\n");
     let _ = writeln!(out, "gateway_ledger_queue {}", ledger.depth());

@@ -10,11 +10,11 @@ use gateway_api::{ApiSettings, App, Rooms, StoredAccounts, StoredUsage, configur
 use gateway_auth::{
     AuthSettings, KeyHasher, KeyRing, KeyRingSettings, MasterKey, PasswordHasher, Sessions, Vault,
 };
-use gateway_balancing::{Pool, PoolSettings, strategy};
+use gateway_balancing::{Pool, PoolSettings};
 use gateway_domain::{Clock, ManualClock, Role};
 use gateway_ledger::{Ledger, LedgerSettings};
 use gateway_metering::{Limiter, PriceCatalogue};
-use gateway_proxy::{Catalogue, Prices, ProxySettings, Shared};
+use gateway_proxy::{Catalogue, CatalogueRates, Prices, ProxySettings, Shared};
 use gateway_simulator::Simulator;
 use gateway_store::{NewUser, Store};
 use serde_json::{Value, json};
@@ -245,15 +245,11 @@ async fn rooms(database: &Database, clock: Arc<dyn Clock>) -> Rooms {
         Arc::clone(&clock),
         KeyRingSettings::default(),
     );
-    let round_robin = strategy("round_robin").expect("a strategy");
-    let pool = Arc::new(Pool::new(
-        Arc::clone(&clock),
-        PoolSettings::default(),
-        round_robin,
-    ));
-    let accounts = Arc::new(StoredAccounts::new(Arc::clone(&store), Arc::clone(&vault)));
-    let catalogue = Arc::new(Catalogue::new(accounts, pool));
     let prices = Arc::new(Prices::new(PriceCatalogue::embedded()));
+    let rates = CatalogueRates::new(Arc::clone(&prices), Arc::clone(&clock));
+    let pool = Pool::new(Arc::clone(&clock), PoolSettings::default(), Arc::new(rates)).expect("a strategy");
+    let accounts = Arc::new(StoredAccounts::new(Arc::clone(&store), Arc::clone(&vault)));
+    let catalogue = Arc::new(Catalogue::new(accounts, Arc::new(pool)));
     let ledger = Arc::new(Ledger::start(
         Arc::new(StoredUsage::new(Arc::clone(&store))),
         LedgerSettings {

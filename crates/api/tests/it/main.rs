@@ -13,6 +13,7 @@ mod llm;
 mod matrix;
 mod operations;
 mod prices;
+mod routing;
 mod usage;
 mod users;
 

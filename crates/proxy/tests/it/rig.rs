@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
-use gateway_balancing::{Health, Pool, PoolSettings, STRATEGIES};
+use gateway_balancing::{Health, Pool, PoolSettings};
 use gateway_domain::{
     AccountId, ApiKey, ApiKeyId, Budget, BudgetPeriod, Clock, Credential, CredentialKind, Dialect, Limits,
     ProviderKind, RequestId, SystemClock, Timestamp, UpstreamAccount, UserId,
@@ -15,7 +15,7 @@ use gateway_metering::{Limiter, PriceCatalogue, RequestRecord};
 use gateway_protocol::codec;
 use gateway_providers::Operation;
 use gateway_proxy::{
-    AccountSource, Answer, AnswerBody, Call, Catalogue, Engine, Prices, ProxySettings, Shared, SourceError,
+    AccountSource, Answer, AnswerBody, Call, Catalogue, CatalogueRates, Engine, Prices, ProxySettings, Shared, SourceError,
 };
 use gateway_simulator::Simulator;
 use http::HeaderMap;
@@ -101,14 +101,11 @@ impl Rig {
         }
         let ids = accounts.iter().map(|(account, _)| account.id).collect();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let pool = Arc::new(Pool::new(
-            Arc::clone(&clock),
-            PoolSettings::default(),
-            STRATEGIES[0],
-        ));
-        let catalogue = Arc::new(Catalogue::new(Arc::new(Fixed(accounts)), pool));
-        catalogue.reload().await.unwrap();
         let prices = Arc::new(Prices::new(PriceCatalogue::embedded()));
+        let rates = CatalogueRates::new(Arc::clone(&prices), Arc::clone(&clock));
+        let pool = Pool::new(Arc::clone(&clock), PoolSettings::default(), Arc::new(rates)).unwrap();
+        let catalogue = Arc::new(Catalogue::new(Arc::new(Fixed(accounts)), Arc::new(pool)));
+        catalogue.reload().await.unwrap();
         let rows = Arc::new(Rows::default());
         let sink: Arc<dyn Sink> = Arc::<Rows>::clone(&rows);
         let ledger = Arc::new(Ledger::start(
