@@ -225,10 +225,7 @@ pub(crate) async fn body(answer: Answer) -> Bytes {
     match answer.body {
         AnswerBody::Whole(body) => body,
         AnswerBody::Stream(stream) => {
-            let chunks: Vec<_> = stream
-                .map(|chunk| chunk.unwrap_or_else(|never| match never {}))
-                .collect()
-                .await;
+            let chunks: Vec<_> = stream.map(Result::unwrap).collect().await;
             chunks.concat().into()
         }
     }
