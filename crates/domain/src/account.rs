@@ -109,26 +109,47 @@ impl ProviderKind {
         families.iter().any(|family| model.starts_with(family))
     }
 
-    /// What the models are called that share the provider's rate limits with `model`.
+    /// What the models are called that share the provider's rate limits with `model`; empty only if `model` is.
     ///
     /// Anthropic counts a class of models together, whatever their version; the others count each model by itself,
     /// under all the names of its releases.
     #[must_use]
     pub fn limits_family(self, model: &str) -> String {
-        let has_digit = |word: &&str| word.bytes().any(|byte| byte.is_ascii_digit());
-        let is_release = |word: &&str| {
-            matches!(*word, "latest" | "preview" | "exp")
-                || (word.len() >= 3 && word.bytes().all(|byte| byte.is_ascii_digit()))
+        let family = match self {
+            Self::Anthropic => class_of(model),
+            Self::Gemini | Self::OpenAi => without_release(model),
         };
-        let words = model.split('-');
-        let family: Vec<&str> = match self {
-            Self::Anthropic => words
-                .filter(|word| !has_digit(word) && *word != "latest")
-                .collect(),
-            Self::Gemini | Self::OpenAi => words.take_while(|word| !is_release(word)).collect(),
-        };
-        family.join("-")
+        if family.is_empty() {
+            model.to_owned()
+        } else {
+            family
+        }
     }
+}
+
+/// The words of a model's name that are no version.
+fn class_of(model: &str) -> String {
+    // Behind an `@` some servers write the release.
+    let name = model.split_once('@').map_or(model, |(name, _)| name);
+    let is_version = |word: &str| word == "latest" || word.bytes().any(|byte| byte.is_ascii_digit());
+    joined(name.split('-').filter(|word| !is_version(word)))
+}
+
+/// The words of a model's name that do not tell its releases apart.
+fn without_release(model: &str) -> String {
+    let mut is_dated = false;
+    joined(model.split('-').filter(|word| {
+        let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+        // Months and days stand behind a year or a word; elsewhere small numbers are the model's own.
+        let is_release = matches!(*word, "latest" | "preview" | "exp")
+            || (is_number && (word.len() >= 3 || (is_dated && word.len() == 2)));
+        is_dated |= is_release;
+        !is_release
+    }))
+}
+
+fn joined<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    words.collect::<Vec<_>>().join("-")
 }
 
 impl fmt::Display for ProviderKind {
@@ -219,5 +240,84 @@ impl TryFrom<String> for ProviderKind {
 
     fn try_from(word: String) -> Result<Self, UnknownProvider> {
         word.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, proptest};
+
+    use super::ProviderKind;
+
+    #[test]
+    fn anthropic_counts_a_class_of_models_together() {
+        for (model, family) in [
+            ("claude-sonnet-4-5-20250929", "claude-sonnet"),
+            ("claude-sonnet-4-5", "claude-sonnet"),
+            ("claude-3-5-sonnet-20241022", "claude-sonnet"),
+            ("claude-3-5-haiku-latest", "claude-haiku"),
+            ("claude-opus-5-5", "claude-opus"),
+            ("claude-opus-4@20250514", "claude-opus"),
+            ("claude-3-opus@20240229", "claude-opus"),
+            ("claude-2.1", "claude"),
+            ("claude-instant-1.2", "claude-instant"),
+            ("claude", "claude"),
+            ("", ""),
+            ("-", "-"),
+            ("4-5", "4-5"),
+            ("-4", "-4"),
+            ("latest", "latest"),
+            ("@", "@"),
+            ("@latest", "@latest"),
+        ] {
+            assert_eq!(ProviderKind::Anthropic.limits_family(model), family, "{model}");
+        }
+    }
+
+    #[test]
+    fn others_count_a_model_under_all_its_releases() {
+        for (model, family) in [
+            ("gpt-4o-2024-08-06", "gpt-4o"),
+            ("gpt-4o", "gpt-4o"),
+            ("gpt-4.1-mini", "gpt-4.1-mini"),
+            ("gpt-4.1-mini-2025-04-14", "gpt-4.1-mini"),
+            ("gpt-4-0613", "gpt-4"),
+            ("gpt-10", "gpt-10"),
+            ("gpt-3.5-turbo-16k-0613", "gpt-3.5-turbo-16k"),
+            ("chatgpt-4o-latest", "chatgpt-4o"),
+            ("o3", "o3"),
+            ("o1-preview-2024-09-12", "o1"),
+            ("gemini-2.5-flash-preview-05-20", "gemini-2.5-flash"),
+            ("gemini-2.5-flash-lite-preview-09-2025", "gemini-2.5-flash-lite"),
+            ("gemini-2.5-flash-preview-tts", "gemini-2.5-flash-tts"),
+            ("gemini-2.5-flash-001", "gemini-2.5-flash"),
+            ("gemini-2.5-pro-exp-03-25", "gemini-2.5-pro"),
+            ("claude", "claude"),
+            ("", ""),
+            ("-", "-"),
+            ("latest", "latest"),
+            ("2024-08-06", "2024-08-06"),
+            ("-001", "-001"),
+        ] {
+            for kind in [ProviderKind::OpenAi, ProviderKind::Gemini] {
+                assert_eq!(kind.limits_family(model), family, "{model}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_family_is_empty_only_where_the_model_is(
+            model in any::<String>(),
+            name in "([a-z]{0,3}|[0-9]{0,4}|latest|exp|@)(-([a-z]{0,3}|[0-9]{0,4}|latest|exp|@)){0,4}",
+        ) {
+            for model in [model, name] {
+                for kind in ProviderKind::ALL {
+                    let family = kind.limits_family(&model);
+                    assert_eq!(family.is_empty(), model.is_empty());
+                    assert!(family.len() <= model.len());
+                }
+            }
+        }
     }
 }

@@ -3,15 +3,15 @@ use std::time::Duration;
 
 /// Whose fault a failed attempt is, and so what to do about it.
 ///
-/// The class alone decides what the account suffers and whether another account is tried; see
-/// `docs/ARCHITECTURE.md`.
+/// The class decides what the account suffers and whether another account is tried, and for a quota its
+/// [`QuotaWindow`] and [`FaultReach`] for how long and how far; see `docs/ARCHITECTURE.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FaultClass {
     /// The request itself is wrong; no other account would answer differently.
     Client,
     /// The account's credential is refused or out of credit.
     Credential,
-    /// The account's quota is used up until a known time.
+    /// The account's quota is used up until a known time, or until the next month.
     Quota,
     /// Too many requests at once, with no word on when it ends.
     Burst,

@@ -42,7 +42,7 @@ impl Provider for Anthropic {
         request::models(target, "limit=1000")
     }
 
-    /// | status | body or headers | class |
+    /// | status | body or headers | class, and for quota its window and reach |
     /// |---|---|---|
     /// | 400 | no credit, own usage limit reached, organization disabled | credential |
     /// | 400 | else | client |
@@ -53,13 +53,22 @@ impl Provider for Anthropic {
     /// | 404 | else | client |
     /// | 407, 408 | the account's proxy refuses, no answer in time | transport |
     /// | 405, 409, 413, 422 and other 4xx | | client |
-    /// | 429 | `enforced_spend_limit_reached`, `contract_spend_limit_reached` | credential |
-    /// | 429 | says when ([`retry_after`](crate::retry_after)) | quota |
+    /// | 429 | `enforced_spend_limit_reached`, `contract_spend_limit_reached` | quota: spending, account, without an end |
+    /// | 429 | says when it ends; unified status `rejected`, claim of a class of models | quota: subscription, model family |
+    /// | 429 | says when it ends; unified status `rejected`, else | quota: subscription, account |
+    /// | 429 | says when it ends; else, `ramp_limit_exceeded` too | quota: rate, model family |
     /// | 429 | else | burst |
     /// | 503, 529 | | overload |
     /// | 500 and other 5xx | `overloaded_error` | overload |
     /// | 500, 502, 504 and other 5xx | else | server |
     /// | 3xx and anything else | redirects are not followed | server |
+    ///
+    /// What says when a limit ends is the first of these that is there and can be read: `retry-after`;
+    /// `anthropic-ratelimit-unified-reset`, unless the subscription let the request pass; the latest reset of those
+    /// limits of which nothing remains. A subscription with `overage-status: allowed` lets requests pass even when
+    /// its own status is `rejected`. An overload keeps its `retry-after`, too.
+    ///
+    /// A body that cannot be read leaves the status alone to decide, as the rows that say "else" do.
     ///
     /// Messages quote what clients sent. So those that count against an account must match from their first word,
     /// or a client could put accounts out of use with a well-chosen field name.
@@ -70,12 +79,15 @@ impl Provider for Anthropic {
     /// | type | class |
     /// |---|---|
     /// | `overloaded_error` | overload |
-    /// | `rate_limit_error` | burst, or credential for a spend limit |
-    /// | `authentication_error`, `permission_error`, `billing_error` | credential |
+    /// | `rate_limit_error` | quota of spending as for status 429, else burst |
+    /// | `authentication_error`, `billing_error` | credential |
+    /// | `permission_error` | model missing if about a model, else credential |
     /// | `not_found_error` | model missing if about the model, else client |
     /// | `invalid_request_error` | credential as for status 400, else client |
     /// | `request_too_large`, `conflict_error` | client |
-    /// | `api_error`, `timeout_error`, anything else | server |
+    /// | `api_error`, `timeout_error`, anything else, nothing that can be read | server |
+    ///
+    /// An event has no headers, so none says when a limit ends.
     fn classify_event(&self, event: &[u8]) -> Fault {
         faults::of_event(event)
     }

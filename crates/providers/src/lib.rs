@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod anthropic;
+mod field;
 mod headers;
 mod provider;
 mod reason;
@@ -10,5 +11,4 @@ mod target;
 pub use anthropic::Anthropic;
 pub use headers::response_headers;
 pub use provider::{Call, Operation, PROVIDERS, Provider, provider};
-pub use retry_after::retry_after;
 pub use target::{InvalidTarget, Target};

@@ -1,13 +1,13 @@
-use gateway_domain::{Fault, FaultClass};
+use gateway_domain::{Fault, FaultClass, FaultReach, QuotaWindow};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
+use super::limits;
 use crate::reason::word;
-use crate::retry_after::{retry_after, stated_retry_after};
+use crate::retry_after;
 
 pub(super) fn of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
     let error = ErrorBody::read(body);
-    let wait = retry_after(headers);
     let class = match status.as_u16() {
         400 => error.class_of_bad_request(),
         401 | 402 => FaultClass::Credential,
@@ -15,21 +15,33 @@ pub(super) fn of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) ->
         403 => FaultClass::Credential,
         404 if error.is_about_model() => FaultClass::ModelMissing,
         407 | 408 => FaultClass::Transport,
-        429 if error.is_spend_limit() => FaultClass::Credential,
-        429 if wait.is_some() => FaultClass::Quota,
-        429 => FaultClass::Burst,
+        429 if error.is_spend_limit() => return of_spending(error.reason(Some(status))),
+        429 => return of_limit(headers, error.reason(Some(status))),
         503 | 529 => FaultClass::Overload,
         _ if status.is_server_error() && error.kind() == "overloaded_error" => FaultClass::Overload,
         _ if status.is_client_error() => FaultClass::Client,
         _ => FaultClass::Server,
     };
+    let stated = || retry_after::stated(headers);
     Fault {
-        retry_after: match class {
-            FaultClass::Quota => wait,
-            FaultClass::Overload => stated_retry_after(headers),
-            _ => None,
-        },
+        retry_after: (class == FaultClass::Overload).then(stated).flatten(),
         ..Fault::new(class, error.reason(Some(status)))
+    }
+}
+
+/// A refusal by the API's limits, which count each class of models by itself, or by a subscription's.
+fn of_limit(headers: &HeaderMap, reason: String) -> Fault {
+    let Some(wait) = limits::wait(headers) else {
+        return Fault::new(FaultClass::Burst, reason);
+    };
+    let (window, reach) = limits::subscription_refusal(headers)
+        .map_or((QuotaWindow::Rate, FaultReach::ModelFamily), |reach| {
+            (QuotaWindow::Subscription, reach)
+        });
+    Fault {
+        reach,
+        window,
+        ..Fault::new(FaultClass::Quota, reason).retry_after(wait)
     }
 }
 
@@ -37,8 +49,9 @@ pub(super) fn of_event(event: &[u8]) -> Fault {
     let error = ErrorBody::read(event);
     let class = match error.kind() {
         "overloaded_error" => FaultClass::Overload,
-        "rate_limit_error" if error.is_spend_limit() => FaultClass::Credential,
+        "rate_limit_error" if error.is_spend_limit() => return of_spending(error.reason(None)),
         "rate_limit_error" => FaultClass::Burst,
+        "permission_error" if error.mentions_model() => FaultClass::ModelMissing,
         "authentication_error" | "permission_error" | "billing_error" => FaultClass::Credential,
         "not_found_error" if error.is_about_model() => FaultClass::ModelMissing,
         "invalid_request_error" => error.class_of_bad_request(),
@@ -46,6 +59,14 @@ pub(super) fn of_event(event: &[u8]) -> Fault {
         _ => FaultClass::Server,
     };
     Fault::new(class, error.reason(None))
+}
+
+/// Whatever `retry-after` says, it ends with the month or when the account's owner raises it.
+fn of_spending(reason: String) -> Fault {
+    Fault {
+        window: QuotaWindow::Spending,
+        ..Fault::new(FaultClass::Quota, reason)
+    }
 }
 
 /// The error of an answer or an event, as far as it can be read.
@@ -65,9 +86,9 @@ impl ErrorBody {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         Self {
             kind: text(&error["type"]),
-            // Some servers that speak the dialect put the message in the error's own place.
+            // Some servers that speak the dialect put the message in the error's own place, or the code beside it.
             message: text(&error["message"]).or_else(|| text(error)),
-            code: text(&error["details"]["error_code"]),
+            code: text(&error["details"]["error_code"]).or_else(|| text(&error["code"])),
         }
     }
 

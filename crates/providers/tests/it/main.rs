@@ -2,6 +2,7 @@
 
 mod answers;
 mod faults;
+mod quotas;
 mod requests;
 mod support;
 mod targets;

@@ -1,9 +1,19 @@
-use gateway_domain::{Credential, ProviderKind};
+use gateway_domain::{Credential, Fault, ProviderKind};
 use gateway_providers::{Call, Operation, Provider, Target, provider};
+use http::StatusCode;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
+use proptest::collection::vec;
+use proptest::prelude::{Just, Strategy, any};
+use proptest::prop_oneof;
+use proptest::sample::select;
 
 pub(crate) const KEY: &str = "sk-ant-api03-the-accounts-own-key";
 pub(crate) const TOKEN: &str = "sk-ant-oat01-the-accounts-own-token";
+
+pub(crate) const DATE: (&str, &str) = ("date", "Sun, 22 Nov 2026 12:00:00 GMT");
+pub(crate) const REJECTED: (&str, &str) = ("anthropic-ratelimit-unified-status", "rejected");
+/// Six days after [`DATE`].
+pub(crate) const IN_SIX_DAYS: (&str, &str) = ("anthropic-ratelimit-unified-reset", "1795867200");
 
 pub(crate) fn anthropic() -> &'static dyn Provider {
     provider(ProviderKind::Anthropic).expect("Anthropic is spoken")
@@ -52,4 +62,68 @@ pub(crate) fn call(headers: &HeaderMap) -> Call<'_> {
         model: "claude-sonnet-4-5",
         stream: false,
     }
+}
+
+pub(crate) fn classify(status: u16, lines: &[(&str, &str)], body: &str) -> Fault {
+    let status = StatusCode::from_u16(status).expect("a status");
+    anthropic().classify(status, &headers(lines), body.as_bytes())
+}
+
+/// An error as Anthropic writes it.
+pub(crate) fn error(kind: &str, message: &str) -> String {
+    let message = message.replace('"', "\\\"");
+    format!(
+        r#"{{"type":"error","error":{{"type":"{kind}","message":"{message}"}},"request_id":"req_011CS"}}"#
+    )
+}
+
+/// Every header that tells of a limit.
+pub(crate) const LIMIT_HEADERS: [&str; 24] = [
+    "date",
+    "retry-after",
+    "anthropic-ratelimit-requests-limit",
+    "anthropic-ratelimit-requests-remaining",
+    "anthropic-ratelimit-requests-reset",
+    "anthropic-ratelimit-tokens-limit",
+    "anthropic-ratelimit-tokens-remaining",
+    "anthropic-ratelimit-tokens-reset",
+    "anthropic-ratelimit-input-tokens-limit",
+    "anthropic-ratelimit-input-tokens-remaining",
+    "anthropic-ratelimit-input-tokens-reset",
+    "anthropic-ratelimit-output-tokens-limit",
+    "anthropic-ratelimit-output-tokens-remaining",
+    "anthropic-ratelimit-output-tokens-reset",
+    "anthropic-ratelimit-unified-status",
+    "anthropic-ratelimit-unified-reset",
+    "anthropic-ratelimit-unified-representative-claim",
+    "anthropic-ratelimit-unified-overage-status",
+    "anthropic-ratelimit-unified-5h-utilization",
+    "anthropic-ratelimit-unified-5h-reset",
+    "anthropic-ratelimit-unified-5h-status",
+    "anthropic-ratelimit-unified-7d-utilization",
+    "anthropic-ratelimit-unified-7d-reset",
+    "anthropic-ratelimit-unified-7d-status",
+];
+
+/// Answers that tell of limits, seldom in a way that makes sense.
+pub(crate) fn limit_headers() -> impl Strategy<Value = HeaderMap> {
+    let value = prop_oneof![
+        Just(b"Sun, 22 Nov 2026 12:00:00 GMT".to_vec()),
+        select(vec!["0", "rejected", "allowed", "1795348860", "seven_day_opus"])
+            .prop_map(|word| word.as_bytes().to_vec()),
+        "[0-9.eE+-]{0,30}|1[0-9]{9}|[01]\\.[0-9]{1,4}|NaN|-?inf".prop_map(String::into_bytes),
+        "(20|99)[0-9]{2}-1[0-2]-[0-3][0-9]T[0-2][0-9]:00:00Z".prop_map(String::into_bytes),
+        any::<i64>().prop_map(|number| number.to_string().into_bytes()),
+        any::<f64>().prop_map(|number| number.to_string().into_bytes()),
+        vec(any::<u8>(), 0..40),
+    ];
+    vec((select(&LIMIT_HEADERS[..]), value), 0..40).prop_map(|fields| {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            if let Ok(value) = HeaderValue::from_bytes(&value) {
+                headers.append(HeaderName::from_static(name), value);
+            }
+        }
+        headers
+    })
 }

@@ -1,15 +1,17 @@
-use gateway_domain::Timestamp;
-use gateway_providers::retry_after;
-use http::HeaderMap;
-use http::header::{HeaderName, HeaderValue};
-use proptest::collection::vec;
-use proptest::option;
-use proptest::prelude::{any, proptest};
+use std::time::Duration;
+
+use http::StatusCode;
+use http::header::{HeaderMap, HeaderValue};
+use proptest::prelude::proptest;
 use rstest::rstest;
 
-use crate::support::{anthropic, headers};
+use crate::support::{DATE, anthropic, headers, limit_headers};
 
-const DATE: (&str, &str) = ("date", "Sun, 22 Nov 2026 12:00:00 GMT");
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    anthropic()
+        .classify(StatusCode::TOO_MANY_REQUESTS, headers, b"")
+        .retry_after
+}
 
 fn seconds(lines: &[(&str, &str)]) -> Option<u64> {
     retry_after(&headers(lines)).map(|wait| wait.as_secs())
@@ -110,31 +112,49 @@ fn without_the_providers_date_times_of_day_say_nothing() {
     assert_eq!(seconds(&[("date", "yesterday"), ("retry-after", "7")]), Some(7));
 }
 
+#[rstest]
+#[case("1795348799", Some(1))]
+#[case("1795348800", Some(1))]
+#[case("1795348801", Some(1))]
+#[case("1795953600", Some(604_800))]
+#[case("1795957200", Some(604_800))]
+#[case("0", None)]
+#[case("1000000000", None)]
+#[case("4070908800", None)]
+#[case("18446744073709551615", None)]
+#[case("99999999999999999999999999", None)]
+#[case("-1795348860", None)]
+#[case("+1795348860", None)]
+#[case("1795348860.5", None)]
+#[case("1e9", None)]
+#[case("soon", None)]
+#[case("2026-11-22T12:01:00Z", None)]
+#[case("", None)]
+fn a_unified_reset_that_no_window_has_counts_as_absent(#[case] reset: &str, #[case] expected: Option<u64>) {
+    assert_eq!(
+        seconds(&[DATE, ("anthropic-ratelimit-unified-reset", reset)]),
+        expected
+    );
+}
+
+#[test]
+fn a_reset_that_no_limit_has_leaves_the_word_to_the_next() {
+    let answer = [
+        DATE,
+        ("anthropic-ratelimit-unified-reset", "4070908800"),
+        ("anthropic-ratelimit-requests-remaining", "0"),
+        ("anthropic-ratelimit-requests-reset", "2026-11-22T12:00:10Z"),
+        ("anthropic-ratelimit-tokens-remaining", "0"),
+        ("anthropic-ratelimit-tokens-reset", "2099-01-01T00:00:00Z"),
+    ];
+    assert_eq!(seconds(&answer), Some(10));
+}
+
 proptest! {
     #[test]
-    fn nothing_that_a_provider_sends_panics_or_lasts_longer_than_a_week(
-        date in option::of("[ -~]{0,40}|Sun, 22 Nov 2026 12:00:00 GMT"),
-        values in vec("[ -~]{0,40}|[0-9.eE+-]{0,30}|20[0-9]{2}-1[0-2]-[0-3][0-9]T[0-2][0-9]:00:00Z", 6),
-        now in any::<i64>(),
-    ) {
-        let names = [
-            "retry-after",
-            "anthropic-ratelimit-unified-reset",
-            "anthropic-ratelimit-requests-remaining",
-            "anthropic-ratelimit-requests-reset",
-            "anthropic-ratelimit-input-tokens-remaining",
-            "anthropic-ratelimit-input-tokens-reset",
-        ];
-        let mut answer = HeaderMap::new();
-        for (name, value) in names.iter().zip(&values) {
-            answer.insert(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
-        }
-        if let Some(date) = date {
-            answer.insert("date", HeaderValue::from_str(&date).unwrap());
-        }
+    fn nothing_that_a_provider_sends_lasts_longer_than_a_week(answer in limit_headers()) {
         if let Some(wait) = retry_after(&answer) {
-            assert!((1..=604_800).contains(&wait.as_secs()));
+            assert!((1..=604_800).contains(&wait.as_secs()), "{wait:?}");
         }
-        anthropic().rate_limits(&answer, Timestamp::from_micros(now));
     }
 }
