@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
 use gateway_domain::FaultClass;
 use gateway_metering::Outcome;
@@ -5,6 +7,7 @@ use gateway_protocol::Codec;
 use http::{HeaderMap, StatusCode};
 
 use crate::entry::Entry;
+use crate::readers::Readers;
 use crate::relay::Relay;
 use crate::{Answer, AnswerBody, AnswerStream};
 
@@ -37,8 +40,8 @@ pub(crate) struct Refused {
 }
 
 impl Decided {
-    /// The answer for a client that has seen nothing yet.
-    pub(crate) fn into_answer(self) -> Answer {
+    /// The answer for a client that has seen nothing yet; should it be a stream, its reader is watched.
+    pub(crate) fn into_answer(self, readers: &Arc<Readers>) -> Answer {
         match self {
             Self::Answered(whole) => whole.into(),
             Self::Streaming {
@@ -48,7 +51,7 @@ impl Decided {
             } => Answer {
                 status,
                 headers,
-                body: AnswerBody::Stream(Box::new(AnswerStream::relaying(relay))),
+                body: AnswerBody::Stream(Box::new(AnswerStream::relaying(relay, readers))),
             },
             Self::Refused(refused) => refused.into_whole().into(),
         }

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use crate::decision::Decision;
 use crate::entry::Entry;
+use crate::readers::Readers;
 use crate::stream::Deciding;
 use crate::upstream::Upstream;
 use crate::{Answer, AnswerBody, AnswerStream, Shared};
@@ -54,6 +55,7 @@ pub struct Engine {
 pub(crate) struct Core {
     pub(crate) shared: Arc<Shared>,
     pub(crate) upstream: Upstream,
+    readers: Arc<Readers>,
 }
 
 impl Engine {
@@ -61,8 +63,13 @@ impl Engine {
     #[must_use]
     pub fn new(shared: Arc<Shared>) -> Self {
         let upstream = Upstream::new(Arc::clone(&shared.tls), &shared.settings);
+        let readers = Arc::new(Readers::new(shared.settings.reader_timeout()));
         Self {
-            core: Arc::new(Core { shared, upstream }),
+            core: Arc::new(Core {
+                shared,
+                upstream,
+                readers,
+            }),
         }
     }
 
@@ -84,12 +91,12 @@ impl Engine {
         let (codec, id, is_streamed) = (call.codec, call.id, call.is_streamed());
         let decision = Decision::new(&self.core, call).make(admission);
         if !is_streamed {
-            return decision.await.into_answer();
+            return decision.await.into_answer(&self.core.readers);
         }
         let settings = &self.core.shared.settings;
         let mut deciding: Deciding = Box::pin(decision);
         match timeout(settings.hold_timeout(), &mut deciding).await {
-            Ok(decided) => decided.into_answer(),
+            Ok(decided) => decided.into_answer(&self.core.readers),
             Err(_) => Answer {
                 status: StatusCode::OK,
                 headers: early_headers(),
@@ -98,6 +105,7 @@ impl Engine {
                     codec,
                     id.to_string(),
                     settings.ping_interval(),
+                    &self.core.readers,
                 ))),
             },
         }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use gateway_balancing::NoAccount;
-use gateway_domain::{AccountId, FaultClass};
+use gateway_domain::{AccountId, Fault, FaultClass, QuotaWindow};
 use gateway_providers::response_headers;
 use http::StatusCode;
 use http::header::RETRY_AFTER;
@@ -27,11 +27,19 @@ impl Decision {
         let earliest_retry = asked_for.chain(resting).min();
         let Some((account_id, failure)) = std::mem::take(&mut self.failures)
             .into_iter()
-            .max_by_key(|(_, failure)| telling(failure.fault.class))
+            .max_by_key(|(_, failure)| telling(&failure.fault))
         else {
             return self.refuse(entry, Refusal::no_account(none, &self.call.peek.model), None);
         };
         let class = failure.fault.class;
+        if failure.fault.window == QuotaWindow::Spending {
+            let refusal = if may_recover(none) {
+                Refusal::no_account(none, &self.call.peek.model)
+            } else {
+                Refusal::spent()
+            };
+            return self.refuse(entry, refusal, Some((account_id, class)));
+        }
         let refusal = Refusal::failure(&failure, &self.call.peek.model).retry_after(earliest_retry);
         match failure.answer {
             Some(answer) if answer.is_presentable && is_for_clients(class, answer.status) => {
@@ -88,20 +96,33 @@ impl Decision {
     }
 }
 
+/// Whether an account that could not be tried may serve the client when it comes again.
+const fn may_recover(none: &NoAccount) -> bool {
+    match none {
+        NoAccount::AllBusy => true,
+        NoAccount::AllDown { class, .. } => {
+            !matches!(class, FaultClass::Credential | FaultClass::ModelMissing)
+        }
+        NoAccount::NotServed | NoAccount::NotAllowed | NoAccount::AllTried => false,
+    }
+}
+
 /// Whether a provider's own words on such a fault concern the client, and not whose account it was.
 fn is_for_clients(class: FaultClass, status: StatusCode) -> bool {
     !matches!(class, FaultClass::Credential | FaultClass::Transport) && !matches!(status.as_u16(), 401..=403)
 }
 
 /// How much a fault tells the client about what to do; the higher is shown.
-const fn telling(class: FaultClass) -> u8 {
-    match class {
-        FaultClass::Client => 7,
-        FaultClass::Quota | FaultClass::Burst => 6,
-        FaultClass::Overload => 5,
-        FaultClass::Server => 4,
-        FaultClass::Transport => 3,
-        FaultClass::ModelMissing => 2,
-        FaultClass::Credential => 1,
+const fn telling(fault: &Fault) -> u8 {
+    match (fault.class, fault.window) {
+        (FaultClass::Client, _) => 8,
+        // Whatever else failed gives more hope.
+        (_, QuotaWindow::Spending) => 3,
+        (FaultClass::Quota | FaultClass::Burst, _) => 7,
+        (FaultClass::Overload, _) => 6,
+        (FaultClass::Server, _) => 5,
+        (FaultClass::Transport, _) => 4,
+        (FaultClass::ModelMissing, _) => 2,
+        (FaultClass::Credential, _) => 1,
     }
 }

@@ -1,8 +1,7 @@
 use std::fmt::Write as _;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use gateway_balancing::HealthStatus;
-use gateway_ledger::Ledger;
 use gateway_metering::RequestRecord;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
@@ -11,7 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::Catalogue;
+use crate::Shared;
 
 /// Seconds; from what a cached answer takes to what a long one does.
 const LATENCY_BUCKETS: [f64; 14] = [
@@ -221,24 +220,25 @@ impl Metrics {
         }
     }
 
-    /// OpenMetrics text without its closing line: what was counted, and the state of accounts and ledger as of now.
-    pub(crate) fn encode(&self, catalogue: &Catalogue, ledger: &Ledger) -> String {
+    /// OpenMetrics text without its closing line: what was counted, and the state of accounts, ledger and streams as of now.
+    pub(crate) fn encode(&self, shared: &Shared) -> String {
         let mut out = String::new();
         if text::encode_registry(&mut out, &self.registry).is_err() {
             tracing::error!("the metrics cannot be written");
         }
-        gauges(&mut out, catalogue, ledger);
+        gauges(&mut out, shared);
         out
     }
 }
 
 /// What is read at the moment of the scrape rather than counted.
-fn gauges(out: &mut String, catalogue: &Catalogue, ledger: &Ledger) {
-    let accounts = catalogue.pool().accounts();
+fn gauges(out: &mut String, shared: &Shared) {
+    let pool = shared.catalogue.pool();
+    let accounts = pool.accounts();
     let mut status_lines = String::new();
     let mut in_flight_lines = String::new();
     for account in &accounts {
-        let Some(health) = catalogue.pool().health(account.id) else {
+        let Some(health) = pool.health(account.id) else {
             continue;
         };
         let (id, provider) = (account.id, account.provider);
@@ -267,5 +267,9 @@ fn gauges(out: &mut String, catalogue: &Catalogue, ledger: &Ledger) {
     let _ = writeln!(out, "gateway_requests_waiting {}", catalogue.pool().waiting());
     out.push_str("# HELP gateway_ledger_queue Finished requests that wait to be written to the database.\n");
     out.push_str("# TYPE gateway_ledger_queue gauge\n");
-    let _ = writeln!(out, "gateway_ledger_queue {}", ledger.depth());
+    let _ = writeln!(out, "gateway_ledger_queue {}", shared.ledger.depth());
+    out.push_str("# HELP gateway_open_streams Streams open now.\n");
+    out.push_str("# TYPE gateway_open_streams gauge\n");
+    let open_streams = shared.open_streams.load(Ordering::Relaxed);
+    let _ = writeln!(out, "gateway_open_streams {open_streams}");
 }

@@ -5,13 +5,15 @@ use gateway_balancing::NoAccount;
 use gateway_domain::FaultClass;
 use gateway_protocol::{Codec, ErrorAnswer, ErrorKind};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::attempt::Failure;
 use crate::decided::Whole;
 
 /// When a client may come again whose wait for a place was in vain.
 const BUSY_RETRY_AFTER: Duration = Duration::from_secs(5);
+/// Tells SDKs whether to send a failed request again, whatever its status.
+const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// Why the engine answers in the provider's place.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub(crate) struct Refusal {
     pub(crate) kind: ErrorKind,
     pub(crate) message: String,
     pub(crate) retry_after: Option<Duration>,
+    /// Whether the client's own retries would be in vain.
+    pub(crate) is_hopeless: bool,
 }
 
 impl Refusal {
@@ -27,6 +31,18 @@ impl Refusal {
             kind,
             message: message.into(),
             retry_after: None,
+            is_hopeless: false,
+        }
+    }
+
+    /// What a client is told when nothing but money or the next month helps.
+    pub(crate) fn spent() -> Self {
+        Self {
+            is_hopeless: true,
+            ..Self::new(
+                ErrorKind::RateLimit,
+                "every upstream account has reached its spending limit",
+            )
         }
     }
 
@@ -115,6 +131,9 @@ impl Refusal {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(wait) = self.retry_after {
             set_retry_after(&mut headers, wait.min(longest_wait));
+        }
+        if self.is_hopeless {
+            headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
         }
         let status = StatusCode::from_u16(self.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Whole {

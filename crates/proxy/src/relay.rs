@@ -199,7 +199,8 @@ impl Drop for Relay {
 /// Watches for a stream that says nothing for too long, with one timer however many chunks pass.
 struct Silence {
     timeout: Duration,
-    last_chunk: Instant,
+    /// Since when the client has waited for the next chunk. Time in which it does not ask is not the provider's.
+    since: Option<Instant>,
     timer: Pin<Box<Sleep>>,
 }
 
@@ -207,13 +208,13 @@ impl Silence {
     fn new(timeout: Duration) -> Self {
         Self {
             timeout,
-            last_chunk: Instant::now(),
+            since: None,
             timer: Box::pin(tokio::time::sleep(timeout)),
         }
     }
 
     fn broken(&mut self) {
-        self.last_chunk = Instant::now();
+        self.since = None;
     }
 
     /// From now on a silence of `timeout` is too long.
@@ -222,9 +223,10 @@ impl Silence {
         self.timer.as_mut().reset(Instant::now() + self.timeout);
     }
 
+    /// To be asked only when there is nothing to give to a client that waits.
     fn poll_too_long(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let end = *self.since.get_or_insert_with(Instant::now) + self.timeout;
         while self.timer.as_mut().poll(context).is_ready() {
-            let end = self.last_chunk + self.timeout;
             if end <= Instant::now() {
                 return Poll::Ready(());
             }

@@ -26,6 +26,8 @@ pub struct ProxySettings {
     pub ping_interval_seconds: u64,
     /// Silence after which a stream counts as dead.
     pub idle_timeout_seconds: u64,
+    /// Time after which a client is cut that takes nothing of a stream.
+    pub reader_timeout_seconds: u64,
     /// Time for a whole request, all attempts together.
     pub request_timeout_seconds: u64,
     /// Bytes of an answer that is not streamed, at the most.
@@ -57,6 +59,7 @@ impl Default for ProxySettings {
             hold_timeout_seconds: 10,
             ping_interval_seconds: 10,
             idle_timeout_seconds: 120,
+            reader_timeout_seconds: 60,
             request_timeout_seconds: 3600,
             max_answer_bytes: 64 * 1024 * 1024,
             max_open_streams: 2000,
@@ -88,6 +91,10 @@ impl ProxySettings {
 
     pub(crate) const fn idle_timeout(&self) -> Duration {
         Duration::from_secs(self.idle_timeout_seconds)
+    }
+
+    pub(crate) const fn reader_timeout(&self) -> Duration {
+        Duration::from_secs(self.reader_timeout_seconds)
     }
 
     pub(crate) const fn request_timeout(&self) -> Duration {

@@ -93,7 +93,7 @@ impl Shared {
     /// The metrics in OpenMetrics text without its closing `# EOF`, so that more can follow, with the state of accounts and ledger as of now.
     #[must_use]
     pub fn scrape(&self) -> String {
-        self.metrics.encode(&self.catalogue, &self.ledger)
+        self.metrics.encode(self)
     }
 }
 

@@ -205,6 +205,47 @@ async fn when_every_account_is_limited_the_client_hears_of_the_first_that_is_bac
 }
 
 #[tokio::test]
+async fn when_every_account_is_at_its_spending_limit_the_client_need_not_come_again() {
+    let simulator = Simulator::start().await;
+    let spent = Script::status(429).error_code("enforced_spend_limit_reached");
+    simulator.always(spent.header("retry-after", "1"));
+    let rig = Rig::new(vec![
+        account(&simulator, "sk-ant-first"),
+        account(&simulator, "sk-ant-second"),
+    ])
+    .await;
+
+    let answer = rig.call(&message(false)).await;
+
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(header(&answer, "x-should-retry"), Some("false"));
+    assert_eq!(header(&answer, "retry-after"), None);
+    assert!(text(answer).await.contains("rate_limit_error"));
+    assert_eq!(simulator.received().len(), 2);
+}
+
+#[tokio::test]
+async fn a_spending_limit_is_not_the_last_word_when_another_account_may_recover() {
+    let simulator = Simulator::start().await;
+    simulator.always_for(
+        "sk-ant-first",
+        Script::status(429).error_code("enforced_spend_limit_reached"),
+    );
+    simulator.always_for("sk-ant-second", Script::status(429).header("retry-after", "7"));
+    let rig = Rig::new(vec![
+        account(&simulator, "sk-ant-first"),
+        account(&simulator, "sk-ant-second"),
+    ])
+    .await;
+
+    let answer = rig.call(&message(false)).await;
+
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(header(&answer, "x-should-retry"), None);
+    assert_eq!(header(&answer, "retry-after"), Some("7"));
+}
+
+#[tokio::test]
 async fn a_long_retry_after_is_clamped() {
     let simulator = Simulator::start().await;
     simulator.always(Script::status(429).header("retry-after", "3000"));

@@ -4,6 +4,7 @@
 
 mod cancelling;
 mod connections;
+mod endurance;
 mod failover;
 mod holding;
 mod passing_through;

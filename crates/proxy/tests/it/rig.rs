@@ -99,6 +99,14 @@ impl Rig {
         for (position, (account, _)) in accounts.iter_mut().enumerate() {
             account.priority = i32::try_from(position).unwrap();
         }
+        Self::of_equals(accounts, settings).await
+    }
+
+    /// With the priorities that the accounts have, the same ones unless they were changed.
+    pub(crate) async fn of_equals(
+        accounts: Vec<(UpstreamAccount, Credential)>,
+        settings: ProxySettings,
+    ) -> Self {
         let ids = accounts.iter().map(|(account, _)| account.id).collect();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let prices = Arc::new(Prices::new(PriceCatalogue::embedded()));
@@ -222,10 +230,7 @@ pub(crate) async fn body(answer: Answer) -> Bytes {
     match answer.body {
         AnswerBody::Whole(body) => body,
         AnswerBody::Stream(stream) => {
-            let chunks: Vec<_> = stream
-                .map(|chunk| chunk.unwrap_or_else(|never| match never {}))
-                .collect()
-                .await;
+            let chunks: Vec<_> = stream.map(Result::unwrap).collect().await;
             chunks.concat().into()
         }
     }

@@ -1,6 +1,9 @@
+use std::time::Duration;
+
+use futures_util::StreamExt;
 use gateway_domain::{FaultClass, UsageSource};
 use gateway_metering::Outcome;
-use gateway_proxy::ProxySettings;
+use gateway_proxy::{AnswerBody, ProxySettings};
 use gateway_simulator::{Fault, Point, Script, Simulator};
 use http::StatusCode;
 
@@ -69,6 +72,29 @@ async fn an_error_event_of_the_provider_passes_and_is_booked() {
         kind: "overloaded_error".to_owned(),
     };
     broken(long_text().fault(fault), FaultClass::Overload).await;
+}
+
+#[tokio::test]
+async fn silence_does_not_count_while_the_client_does_not_ask() {
+    let simulator = Simulator::start().await;
+    simulator.next(Script::text("Hello").between_chunks(Duration::from_millis(1600)));
+    let settings = ProxySettings {
+        idle_timeout_seconds: 1,
+        ..ProxySettings::default()
+    };
+    let rig = Rig::with_settings(vec![account(&simulator, "sk-ant-first")], settings).await;
+
+    let AnswerBody::Stream(mut stream) = rig.call(&message(true)).await.body else {
+        panic!("no stream")
+    };
+    let mut text = stream.next().await.unwrap().unwrap().to_vec();
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    while let Some(chunk) = stream.next().await {
+        text.extend_from_slice(&chunk.unwrap());
+    }
+
+    assert!(text.ends_with(b"\"message_stop\"}\n\n"));
+    assert_eq!(rig.rows().await[0].status, Outcome::Ok);
 }
 
 #[tokio::test]
