@@ -1,8 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_domain::{AttemptId, Fault, FaultClass, UpstreamAccount, Usage, UsageSource};
 use gateway_balancing::{Decision, Lease};
+use gateway_domain::{AttemptId, Fault, FaultClass, UpstreamAccount, Usage, UsageSource};
 use gateway_metering::{Admission, AttemptRecord, Considered, Outcome, RequestRecord};
 use gateway_protocol::AnswerSummary;
 use gateway_providers::Operation;

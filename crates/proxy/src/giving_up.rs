@@ -99,7 +99,7 @@ impl Decision {
 /// Whether an account that could not be tried may serve the client when it comes again.
 const fn may_recover(none: &NoAccount) -> bool {
     match none {
-        NoAccount::AllBusy => true,
+        NoAccount::AllBusy | NoAccount::QueueFull => true,
         NoAccount::AllDown { class, .. } => {
             !matches!(class, FaultClass::Credential | FaultClass::ModelMissing)
         }

@@ -264,7 +264,7 @@ fn gauges(out: &mut String, shared: &Shared) {
     out.push_str(&in_flight_lines);
     out.push_str("# HELP gateway_requests_waiting Requests that wait for a place at an upstream account.\n");
     out.push_str("# TYPE gateway_requests_waiting gauge\n");
-    let _ = writeln!(out, "gateway_requests_waiting {}", catalogue.pool().waiting());
+    let _ = writeln!(out, "gateway_requests_waiting {}", pool.waiting());
     out.push_str("# HELP gateway_ledger_queue Finished requests that wait to be written to the database.\n");
     out.push_str("# TYPE gateway_ledger_queue gauge\n");
     let _ = writeln!(out, "gateway_ledger_queue {}", shared.ledger.depth());

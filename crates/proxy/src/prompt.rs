@@ -28,7 +28,11 @@ pub(crate) fn prompt(key: ApiKeyId, peek: &Peek, body_bytes: usize, headers: &He
     Prompt {
         input_tokens: tokens(body_bytes),
         output_tokens: peek.max_tokens.unwrap_or(u64::MAX).min(USUAL_OUTPUT_TOKENS),
-        delivery: if peek.stream { Delivery::Streamed } else { Delivery::Whole },
+        delivery: if peek.stream {
+            Delivery::Streamed
+        } else {
+            Delivery::Whole
+        },
         conversation,
         preamble: peek.preamble.map(|preamble| Preamble {
             hash: preamble.hash,

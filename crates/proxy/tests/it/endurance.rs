@@ -36,7 +36,10 @@ async fn endure(rig: &Rig, mut on_request: impl FnMut(usize)) -> usize {
         }
     });
     let whole = calls.buffer_unordered(AT_ONCE);
-    whole.filter(|is_whole| std::future::ready(!is_whole)).count().await
+    whole
+        .filter(|is_whole| std::future::ready(!is_whole))
+        .count()
+        .await
 }
 
 /// Whether a client got one whole answer: nothing twice, nothing of two, and an error where it was cut.
@@ -48,7 +51,10 @@ fn is_whole(status: StatusCode, text: &str, is_streamed: bool) -> bool {
     let count = |event: &str| text.matches(&format!("event: {event}\n")).count();
     assert!(count("message_start") <= 1, "two answers: {text}");
     assert!(count("message_stop") <= 1, "two answers: {text}");
-    let blocks: Vec<&str> = text.split("\n\n").filter(|block| block.contains("content_block_start")).collect();
+    let blocks: Vec<&str> = text
+        .split("\n\n")
+        .filter(|block| block.contains("content_block_start"))
+        .collect();
     for (place, block) in blocks.iter().enumerate() {
         assert!(block.contains(&format!("\"index\":{place}")), "spliced: {text}");
     }
@@ -89,7 +95,10 @@ async fn a_dead_account_of_three_is_not_noticed() {
 #[tokio::test]
 async fn a_hanging_account_of_three_is_not_noticed() {
     let simulator = Simulator::start().await;
-    simulator.always_for("sk-ant-hanging", Script::new().fault(Fault::Stall(Point::BeforeHead)));
+    simulator.always_for(
+        "sk-ant-hanging",
+        Script::new().fault(Fault::Stall(Point::BeforeHead)),
+    );
     let rig = three(account(&simulator, "sk-ant-hanging"), &simulator).await;
     assert!(endure(&rig, |_| {}).await <= REQUESTS / 1_000);
     assert_nothing_is_left(&rig).await;
@@ -98,7 +107,10 @@ async fn a_hanging_account_of_three_is_not_noticed() {
 #[tokio::test]
 async fn an_account_that_stalls_before_its_content_is_not_noticed() {
     let simulator = Simulator::start().await;
-    simulator.always_for("sk-ant-stalling", Script::new().fault(Fault::Stall(Point::AfterEvents(1))));
+    simulator.always_for(
+        "sk-ant-stalling",
+        Script::new().fault(Fault::Stall(Point::AfterEvents(1))),
+    );
     let rig = three(account(&simulator, "sk-ant-stalling"), &simulator).await;
     assert!(endure(&rig, |_| {}).await <= REQUESTS / 1_000);
     assert_nothing_is_left(&rig).await;

@@ -15,7 +15,8 @@ use gateway_metering::{Limiter, PriceCatalogue, RequestRecord};
 use gateway_protocol::codec;
 use gateway_providers::Operation;
 use gateway_proxy::{
-    AccountSource, Answer, AnswerBody, Call, Catalogue, CatalogueRates, Engine, Prices, ProxySettings, Shared, SourceError,
+    AccountSource, Answer, AnswerBody, Call, Catalogue, CatalogueRates, Engine, Prices, ProxySettings,
+    Shared, SourceError,
 };
 use gateway_simulator::Simulator;
 use http::HeaderMap;
