@@ -10,5 +10,5 @@ mod variant;
 pub use catalogue::{InvalidCatalogue, ListedPrice, ListedTier, OperatorPrice, PriceCatalogue, PriceSource};
 pub use limiter::{Admission, Allowance, LimitExceeded, LimitKind, Limiter, Standing};
 pub use price::{Price, Rates};
-pub use record::{AttemptRecord, Outcome, PassedOver, RequestRecord, UnknownOutcome};
+pub use record::{AttemptRecord, Considered, Decision, Outcome, RequestRecord, UnknownOutcome};
 pub use spend::SpendBook;

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -36,8 +37,10 @@ pub struct RequestRecord {
     pub latency: Duration,
     /// From the request's head to the answer's first content.
     pub ttft: Option<Duration>,
-    /// Accounts that could have served it and were not tried.
-    pub passed_over: Vec<PassedOver>,
+    /// How long it waited for a place at an account, all its attempts together.
+    pub queued: Duration,
+    /// How the accounts were weighed for its first attempt; `None` if it was refused before.
+    pub decision: Option<Decision>,
     /// Every try, in order; empty if the request was refused before any.
     pub attempts: Vec<AttemptRecord>,
 }
@@ -112,13 +115,28 @@ pub struct AttemptRecord {
     pub upstream_message_id: Option<String>,
 }
 
-/// An account that could have served a request, and why it was not tried.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PassedOver {
+/// How the accounts were weighed for a request.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Decision {
+    /// The strategy that picked; empty if that is not known.
+    pub strategy: Cow<'static, str>,
+    /// What was thought of each account, the picked one first.
+    pub considered: Vec<Considered>,
+}
+
+/// What was thought of one account for a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Considered {
     /// The account.
     pub account_id: AccountId,
-    /// One short phrase for an operator.
-    pub reason: String,
+    /// Whether it was picked.
+    pub is_picked: bool,
+    /// Why it was passed over, one short phrase for an operator; `None` for those among which the strategy picked.
+    pub reason: Option<String>,
+    /// What the strategy compared, lower being better.
+    pub score: Option<f64>,
+    /// What the score is made of, by name.
+    pub parts: Vec<(Cow<'static, str>, f64)>,
 }
 
 /// How a request or an attempt ended.
