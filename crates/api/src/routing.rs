@@ -168,7 +168,7 @@ async fn key_of(app: &App, caller: &Caller, id: Option<ApiKeyId>) -> Result<ApiK
     let Some(id) = id else {
         return Ok(unrestricted_key(app, caller));
     };
-    let key = app.store.find_key(Scope::All, id).await?;
+    let key = app.store.find_key(Scope::Everyone, id).await?;
     key.ok_or_else(|| Problem::invalid_field("key_id", "there is no such key"))
 }
 

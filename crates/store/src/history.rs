@@ -4,9 +4,10 @@ use gateway_auth::Scope;
 use gateway_domain::{
     AccountId, ApiKeyId, AttemptId, Nanodollars, RequestId, Timestamp, TokenCounts, Usage, UserId,
 };
-use gateway_metering::{Outcome, PassedOver};
+use gateway_metering::{Decision, Outcome};
 
-use crate::recording::{AttemptRow, PassedOverDoc, RequestRow};
+use crate::decision::DecisionDoc;
+use crate::recording::{AttemptRow, RequestRow};
 use crate::store::query;
 use crate::types::uncount;
 use crate::usage::{Cursor, UsageFilter};
@@ -41,6 +42,8 @@ pub struct RecordedRequest {
     pub latency: Duration,
     /// From its head to the answer's first content.
     pub ttft: Option<Duration>,
+    /// How long it waited for a place at an account.
+    pub queued: Duration,
     /// How many accounts were tried.
     pub attempts: u32,
     /// The tokens of all attempts together.
@@ -56,8 +59,9 @@ pub struct RequestDetail {
     pub request: RecordedRequest,
     /// Every try, in order.
     pub attempts: Vec<RecordedAttempt>,
-    /// Accounts that could have served it and were not tried.
-    pub passed_over: Vec<PassedOver>,
+    /// How the accounts were weighed for its first attempt, the parts of each score in the order of their names;
+    /// `None` if it was refused before, or is older than such records.
+    pub decision: Option<Decision>,
 }
 
 /// An attempt as it was recorded.
@@ -169,20 +173,14 @@ impl Store {
         let Some((request, attempts)) = query!(self, read, history::request(scope, id))? else {
             return Ok(None);
         };
-        let passed_over: Vec<PassedOverDoc> = request.passed_over.read()?;
+        let decision: Option<DecisionDoc<'_>> = request.decision.read()?;
         Ok(Some(RequestDetail {
             request: request.into_request()?,
             attempts: attempts
                 .into_iter()
                 .map(AttemptRow::into_attempt)
                 .collect::<Result<_, _>>()?,
-            passed_over: passed_over
-                .into_iter()
-                .map(|passed| PassedOver {
-                    account_id: AccountId::from_uuid(passed.account_id),
-                    reason: passed.reason,
-                })
-                .collect(),
+            decision: decision.map(Decision::from),
         }))
     }
 
@@ -248,6 +246,7 @@ impl RequestRow {
             fault: self.fault,
             latency: micros(self.latency_us),
             ttft: self.ttft_us.map(micros),
+            queued: micros(self.queued_us),
             attempts: u32::try_from(self.attempts).unwrap_or(0),
             tokens: TokenCounts {
                 input: uncount(self.input_tokens),

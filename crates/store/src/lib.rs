@@ -3,6 +3,7 @@
 mod accounts;
 pub mod admin;
 mod bulk;
+mod decision;
 mod error;
 mod history;
 mod keys;

@@ -3,10 +3,9 @@ use std::time::Duration;
 
 use gateway_domain::{Nanodollars, TokenCounts};
 use gateway_metering::{AttemptRecord, RequestRecord};
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::bulk::bulk;
+use crate::decision::DecisionDoc;
 use crate::schema::{attempts, requests};
 use crate::store::query;
 use crate::types::{StoredDoc, StoredId, StoredTime, count, without_nul};
@@ -71,13 +70,6 @@ fn note_use(last: &mut BTreeMap<StoredId, StoredTime>, id: StoredId, at: StoredT
         .or_insert(at);
 }
 
-/// How an account that was passed over is kept.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct PassedOverDoc {
-    pub(crate) account_id: Uuid,
-    pub(crate) reason: String,
-}
-
 bulk! {
     pub(crate) struct RequestRow, RequestColumns of requests {
         id: StoredId,
@@ -92,7 +84,7 @@ bulk! {
         fault: Option<String>,
         latency_us: i64,
         ttft_us: Option<i64>,
-        passed_over: StoredDoc,
+        decision: StoredDoc,
         attempts: i32,
         input_tokens: i64,
         cache_read_tokens: i64,
@@ -101,19 +93,12 @@ bulk! {
         output_tokens: i64,
         reasoning_tokens: i64,
         cost_nanos: Option<i64>,
+        queued_us: i64,
     }
 }
 
 impl RequestRow {
     fn new(record: &RequestRecord) -> Result<Self, StoreError> {
-        let passed_over: Vec<PassedOverDoc> = record
-            .passed_over
-            .iter()
-            .map(|passed| PassedOverDoc {
-                account_id: passed.account_id.as_uuid(),
-                reason: without_nul(&passed.reason),
-            })
-            .collect();
         let TokenCounts {
             input,
             cache_read,
@@ -135,7 +120,7 @@ impl RequestRow {
             fault: record.fault.map(|fault| fault.as_str().to_owned()),
             latency_us: micros(record.latency),
             ttft_us: record.ttft.map(micros),
-            passed_over: StoredDoc::of(&passed_over)?,
+            decision: StoredDoc::of(&record.decision.as_ref().map(DecisionDoc::from))?,
             attempts: i32::try_from(record.attempts.len()).unwrap_or(i32::MAX),
             input_tokens: count(input),
             cache_read_tokens: count(cache_read),
@@ -144,6 +129,7 @@ impl RequestRow {
             output_tokens: count(output),
             reasoning_tokens: count(reasoning),
             cost_nanos: record.cost().map(Nanodollars::as_nanos),
+            queued_us: micros(record.queued),
         })
     }
 }

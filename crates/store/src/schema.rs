@@ -137,7 +137,7 @@ table! {
         fault -> Nullable<Text>,
         latency_us -> BigInt,
         ttft_us -> Nullable<BigInt>,
-        passed_over -> Doc,
+        decision -> Doc,
         attempts -> Integer,
         input_tokens -> BigInt,
         cache_read_tokens -> BigInt,
@@ -146,6 +146,7 @@ table! {
         output_tokens -> BigInt,
         reasoning_tokens -> BigInt,
         cost_nanos -> Nullable<BigInt>,
+        queued_us -> BigInt,
     }
 }
 

@@ -60,7 +60,8 @@ fn record(key: &Value, started_at: Timestamp) -> RequestRecord {
         fault: None,
         latency: Duration::ZERO,
         ttft: None,
-        passed_over: Vec::new(),
+        queued: Duration::ZERO,
+        decision: None,
         attempts: vec![attempt],
     }
 }

@@ -120,7 +120,8 @@ pub(crate) fn request() -> RequestRecord {
         fault: None,
         latency: Duration::ZERO,
         ttft: None,
-        passed_over: Vec::new(),
+        queued: Duration::ZERO,
+        decision: None,
         attempts: Vec::new(),
     }
 }

@@ -50,7 +50,8 @@ fn request(attempts: Vec<AttemptRecord>) -> RequestRecord {
         fault: None,
         latency: Duration::ZERO,
         ttft: None,
-        passed_over: Vec::new(),
+        queued: Duration::ZERO,
+        decision: None,
         attempts,
     }
 }

@@ -1,6 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::Text;
+use diesel::{Connection, RunQueryDsl, SqliteConnection};
 use gateway_auth::{KeyHash, MasterKey, PasswordHash, Vault};
 use gateway_domain::{
     AccountId, ApiKey, Budget, BudgetPeriod, Credential, CredentialKind, Limits, ManualClock, Page,
@@ -118,6 +121,42 @@ pub(crate) async fn execute(url: &str, sql: &str) {
         .await
         .expect("the driver does not panic")
         .expect("the connection ends well");
+}
+
+/// Runs SQL past the store, in its database.
+pub(crate) async fn run_sql(settings: &StoreSettings, sql: &str) {
+    match settings.url.strip_prefix("sqlite://") {
+        None => execute(&settings.url, sql).await,
+        Some(file) => {
+            let mut conn = SqliteConnection::establish(file).expect("the file is there");
+            conn.batch_execute(sql).expect("the statement is right");
+        }
+    }
+}
+
+/// Reads one column of text past the store, from its database.
+pub(crate) async fn read_sql(settings: &StoreSettings, sql: &str) -> Vec<String> {
+    match settings.url.strip_prefix("sqlite://") {
+        None => {
+            let (client, connection) = tokio_postgres::connect(&settings.url, tokio_postgres::NoTls)
+                .await
+                .expect("the test server is there");
+            let driver = tokio::spawn(connection);
+            let rows = client.query(sql, &[]).await.expect("the query is right");
+            drop(client);
+            driver
+                .await
+                .expect("the driver does not panic")
+                .expect("the connection ends well");
+            rows.iter().map(|row| row.get(0)).collect()
+        }
+        Some(file) => {
+            let mut conn = SqliteConnection::establish(file).expect("the file is there");
+            diesel::dsl::sql::<Text>(sql)
+                .load(&mut conn)
+                .expect("the query is right")
+        }
+    }
 }
 
 #[expect(

@@ -45,7 +45,7 @@ async fn a_request_is_found_with_all_that_was_recorded_of_it_and_by_its_owner_on
                 .find_request(Scope::Only(record.user_id), record.id)
                 .await;
             let found = found.unwrap().unwrap();
-            assert_eq!(found.passed_over, record.passed_over);
+            assert_eq!(found.decision, record.decision);
             let attempts: Vec<_> = record
                 .attempts
                 .iter()
@@ -64,7 +64,8 @@ async fn a_request_is_found_with_all_that_was_recorded_of_it_and_by_its_owner_on
                 (request.http_status, request.latency),
                 (record.http_status, record.latency)
             );
-            assert_eq!((request.ttft, request.tokens), (record.ttft, record.tokens()));
+            assert_eq!((request.ttft, request.queued), (record.ttft, record.queued));
+            assert_eq!(request.tokens, record.tokens());
             assert_eq!(
                 (request.cost, request.attempts as usize),
                 (record.cost(), record.attempts.len())

@@ -5,7 +5,7 @@ use gateway_domain::{
     AccountId, ApiKeyId, AttemptId, Dialect, FaultClass, Nanodollars, ProviderKind, RequestId, Timestamp,
     TokenCounts, Usage, UsageSource, UserId,
 };
-use gateway_metering::{AttemptRecord, Outcome, PassedOver, RequestRecord};
+use gateway_metering::{AttemptRecord, Considered, Decision, Outcome, RequestRecord};
 use gateway_store::{StoreError, UsageFilter};
 use uuid::Uuid;
 
@@ -70,11 +70,42 @@ fn record(dice: &mut Dice, number: u64) -> RequestRecord {
         ttft: dice
             .pick(&[None, Some(())])
             .map(|()| Duration::from_micros(dice.below(5_000_000))),
-        passed_over: vec![PassedOver {
-            account_id: AccountId::from_uuid(dice.uuid(3, 4)),
-            reason: "cooling down".to_owned(),
-        }],
+        queued: Duration::from_micros(dice.below(2_000_000)),
+        decision: dice.pick(&[None, Some(())]).map(|()| decision(dice)),
         attempts,
+    }
+}
+
+fn decision(dice: &mut Dice) -> Decision {
+    Decision {
+        strategy: "smart".into(),
+        considered: vec![
+            Considered {
+                account_id: AccountId::from_uuid(dice.uuid(3, 4)),
+                is_picked: true,
+                reason: None,
+                score: Some(0.0123),
+                parts: vec![("money_usd".into(), 0.01), ("waiting_usd".into(), -2.3e-7)],
+            },
+            Considered {
+                account_id: AccountId::from_uuid(dice.uuid(3, 4)),
+                is_picked: false,
+                reason: None,
+                score: Some(1.0),
+                parts: Vec::new(),
+            },
+            passed_over(AccountId::from_uuid(dice.uuid(3, 4)), "cooling down"),
+        ],
+    }
+}
+
+pub(crate) fn passed_over(account_id: AccountId, reason: &str) -> Considered {
+    Considered {
+        account_id,
+        is_picked: false,
+        reason: Some(reason.to_owned()),
+        score: None,
+        parts: Vec::new(),
     }
 }
 
@@ -184,7 +215,20 @@ async fn text_that_only_one_database_would_take_is_stored_by_both() {
     check(async |fixture| {
         let mut record = records(3, 1).remove(0);
         record.model = "odd\0name".to_owned();
-        record.passed_over[0].reason = "nul \0 and \u{fffd}".to_owned();
+        record.decision = Some(Decision {
+            strategy: "st\0range".into(),
+            considered: vec![Considered {
+                score: Some(f64::NAN),
+                parts: vec![
+                    ("z".into(), 1.5),
+                    ("endless".into(), f64::INFINITY),
+                    ("a\0".into(), -1e15),
+                    ("huge".into(), f64::MAX),
+                    ("endless too".into(), f64::NEG_INFINITY),
+                ],
+                ..passed_over(AccountId::from_uuid(Uuid::max()), "nul \0 and \u{fffd}")
+            }],
+        });
         record.attempts.clear();
         let id = record.id;
         fixture.store.record_usage(vec![record]).await.unwrap();
@@ -195,6 +239,14 @@ async fn text_that_only_one_database_would_take_is_stored_by_both() {
             .unwrap()
             .unwrap();
         assert_eq!(found.request.model, "odd\u{fffd}name");
+        let decision = Decision {
+            strategy: "st\u{fffd}range".into(),
+            considered: vec![Considered {
+                parts: vec![("a\u{fffd}".into(), -1e15), ("z".into(), 1.5)],
+                ..passed_over(AccountId::from_uuid(Uuid::max()), "nul \u{fffd} and \u{fffd}")
+            }],
+        };
+        assert_eq!(found.decision, Some(decision));
         let by_model = UsageFilter {
             model: Some("odd\0name".to_owned()),
             ..everything()
