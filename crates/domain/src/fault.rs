@@ -103,6 +103,27 @@ pub enum QuotaWindow {
     Spending,
 }
 
+impl QuotaWindow {
+    /// Every window, the shortest first.
+    pub const ALL: [Self; 3] = [Self::Rate, Self::Subscription, Self::Spending];
+
+    /// The word that stands for it in stored rows.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rate => "rate",
+            Self::Subscription => "subscription",
+            Self::Spending => "spending",
+        }
+    }
+}
+
+impl fmt::Display for QuotaWindow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 impl Fault {
     /// A fault without a wish to be left alone.
     pub fn new(class: FaultClass, reason: impl Into<String>) -> Self {

@@ -14,6 +14,7 @@ mod pool;
 mod prices;
 mod recording;
 mod reports;
+mod rests;
 mod revisions;
 mod schema;
 mod scope;

@@ -198,6 +198,20 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::Text;
+    use crate::types::sql::{Id, Moment};
+
+    account_rests (account_id, family) {
+        account_id -> Id,
+        family -> Text,
+        class -> Text,
+        reason -> Text,
+        quota_window -> Text,
+        ends_at -> Moment,
+    }
+}
+
 joinable!(sessions -> users (user_id));
 joinable!(refresh_tokens -> sessions (session_id));
 joinable!(api_keys -> users (user_id));

@@ -17,6 +17,7 @@ pub(crate) mod keys;
 pub(crate) mod prices;
 pub(crate) mod recording;
 pub(crate) mod reports;
+pub(crate) mod rests;
 pub(crate) mod sessions;
 pub(crate) mod system;
 pub(crate) mod users;

@@ -11,6 +11,7 @@ mod migrations;
 mod prices;
 mod recording;
 mod reports;
+mod rests;
 mod revisions;
 mod sessions;
 mod users;
