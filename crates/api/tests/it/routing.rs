@@ -111,7 +111,7 @@ on_both_databases! {
         assert!(health["reason"].as_str().unwrap().starts_with("credential: 401"), "{health}");
         assert!(health["until"].is_string());
         // Time alone does not bring it back.
-        gateway.clock.advance(Duration::from_secs(3_600));
+        gateway.clock.advance(Duration::from_secs(600));
         assert_served_by(&ask(&gateway, &pair.key).await.expect(200), &pair.second);
 
         gateway.provider.accept_only(["nobody's"]);
@@ -244,7 +244,7 @@ on_both_databases! {
         let pair = Pair::of(&gateway).await;
         for script in [
             Script::new().fault(Fault::EndAfter(0)),
-            Script::new().fault(Fault::Reset(Point::BeforeHead)),
+            Script::new().fault(Fault::HangUp(Point::InHead)),
             Script::new().fault(Fault::HangUp(Point::AfterEvents(1))),
         ] {
             gateway.provider.next_for(FIRST, script);
