@@ -6,6 +6,7 @@ mod cancelling;
 mod connections;
 mod failover;
 mod holding;
+mod leaking;
 mod passing_through;
 mod probing;
 mod retrying;
