@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 use crate::attempt::{Attempt, Attempted, Failure};
 use crate::decided::Decided;
 use crate::engine::{Call, Core, providers_of};
-use crate::entry::Entry;
+use crate::entry::{EarlyHead, Entry};
 use crate::overload::{LONGEST_PAUSE, Pauses};
 use crate::prompt::prompt;
 use crate::refusal::Refusal;
@@ -53,11 +53,11 @@ impl Decision {
     }
 
     /// Comes to an answer. `admission` is held until its last byte.
-    pub(crate) async fn make(mut self, admission: Admission) -> Decided {
+    pub(crate) async fn make(mut self, admission: Admission, early_head: Option<EarlyHead>) -> Decided {
         let shared = &self.core.shared;
         let slot = self.call.is_streamed().then(|| StreamSlot::take(shared));
         let is_full = matches!(slot, Some(None));
-        let mut entry = Entry::open(shared, &self.call, admission, slot.flatten());
+        let mut entry = Entry::open(shared, &self.call, admission, early_head, slot.flatten());
         if is_full {
             let refusal = Refusal::new(ErrorKind::Overloaded, "too many streams are open at the moment");
             return self.refuse(entry, refusal.retry_after(Some(FULL_RETRY_AFTER)), None);

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::timeout;
 
 use crate::decision::Decision;
-use crate::entry::Entry;
+use crate::entry::{EarlyHead, Entry};
 use crate::readers::Readers;
 use crate::stream::Deciding;
 use crate::upstream::Upstream;
@@ -85,29 +85,36 @@ impl Engine {
 
     /// Answers `call`. What goes wrong is an answer too, in the call's own dialect.
     ///
-    /// A stream without content for [`hold_timeout_seconds`](crate::ProxySettings::hold_timeout_seconds) is answered with its head all the same; its
-    /// body goes on from there. `admission` is held until the answer's last byte.
+    /// A stream that has no content after
+    /// [`hold_timeout_seconds`](crate::ProxySettings::hold_timeout_seconds) is answered with a head all the same,
+    /// and its body goes on from there. `admission` is held until the answer's last byte.
     pub async fn call(&self, call: Call, admission: Admission) -> Answer {
-        let (codec, id, is_streamed) = (call.codec, call.id, call.is_streamed());
-        let decision = Decision::new(&self.core, call).make(admission);
-        if !is_streamed {
-            return decision.await.into_answer(&self.core.readers);
+        if call.is_streamed() {
+            return self.stream(call, admission).await;
         }
-        let settings = &self.core.shared.settings;
-        let mut deciding: Deciding = Box::pin(decision);
-        match timeout(settings.hold_timeout(), &mut deciding).await {
-            Ok(decided) => decided.into_answer(&self.core.readers),
-            Err(_) => Answer {
-                status: StatusCode::OK,
-                headers: early_headers(),
-                body: AnswerBody::Stream(Box::new(AnswerStream::waiting(
-                    deciding,
-                    codec,
-                    id.to_string(),
-                    settings.ping_interval(),
-                    &self.core.readers,
-                ))),
-            },
+        let decision = Decision::new(&self.core, call);
+        decision
+            .make(admission, None)
+            .await
+            .into_answer(&self.core.readers)
+    }
+
+    async fn stream(&self, call: Call, admission: Admission) -> Answer {
+        let (codec, request_id) = (call.codec, call.id.to_string());
+        let Core { shared, readers, .. } = &*self.core;
+        let early_head = EarlyHead::default();
+        let decision = Decision::new(&self.core, call);
+        let mut deciding: Deciding = Box::pin(decision.make(admission, Some(early_head.clone())));
+        if let Ok(decided) = timeout(shared.settings.hold_timeout(), &mut deciding).await {
+            return decided.into_answer(readers);
+        }
+        early_head.is_sent_now();
+        let ping_interval = shared.settings.ping_interval();
+        let stream = AnswerStream::waiting(deciding, codec, request_id, ping_interval, readers);
+        Answer {
+            status: StatusCode::OK,
+            headers: early_headers(),
+            body: AnswerBody::Stream(Box::new(stream)),
         }
     }
 }

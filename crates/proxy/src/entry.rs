@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gateway_balancing::{Decision, Lease};
@@ -24,7 +25,23 @@ pub(crate) struct Entry {
     started: Duration,
     upstream_wait: Duration,
     is_recorded: bool,
+    early_head: Option<EarlyHead>,
     _slot: Option<StreamSlot>,
+}
+
+/// Whether a stream's client was sent a head before anything was decided.
+#[derive(Clone, Default)]
+pub(crate) struct EarlyHead(Arc<AtomicBool>);
+
+impl EarlyHead {
+    pub(crate) fn is_sent_now(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// The status that the client has seen by now.
+    fn status(&self) -> Option<StatusCode> {
+        self.0.load(Ordering::Relaxed).then_some(StatusCode::OK)
+    }
 }
 
 struct OpenAttempt {
@@ -120,6 +137,7 @@ impl Entry {
         shared: &Arc<Shared>,
         call: &Call,
         admission: Admission,
+        early_head: Option<EarlyHead>,
         slot: Option<StreamSlot>,
     ) -> Self {
         shared.metrics.request_started();
@@ -148,6 +166,7 @@ impl Entry {
             started: shared.clock.monotonic(),
             upstream_wait: Duration::ZERO,
             is_recorded: call.operation == Operation::CreateMessage,
+            early_head,
             _slot: slot,
         }
     }
@@ -333,7 +352,8 @@ impl Drop for Entry {
     fn drop(&mut self) {
         if self.record.is_some() {
             self.end_attempt(AttemptEnd::cancelled());
-            self.settle(Outcome::Cancelled, None, None, None);
+            let status = self.early_head.as_ref().and_then(EarlyHead::status);
+            self.settle(Outcome::Cancelled, status, None, None);
         }
     }
 }

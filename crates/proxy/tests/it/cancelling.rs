@@ -91,35 +91,3 @@ async fn a_client_that_waits_for_the_provider_is_not_cut() {
     assert!(text.contains("message_stop"), "{text}");
     assert_eq!(rig.rows().await[0].status, Outcome::Ok);
 }
-
-#[tokio::test]
-async fn no_slot_leaks_over_many_aborts() {
-    let simulator = Simulator::start().await;
-    simulator.always(Script::new().head_after(Duration::from_millis(5)));
-    let rig = Rig::new(vec![account(&simulator, "sk-ant-first")]).await;
-    let message = message(true);
-
-    let calls = (0..200_u64).map(|number| {
-        let (rig, message) = (&rig, &message);
-        async move {
-            let patience = Duration::from_millis(number % 12);
-            if let Ok(answer) = tokio::time::timeout(patience, rig.call(message)).await
-                && let AnswerBody::Stream(mut stream) = answer.body
-            {
-                for _ in 0..number % 4 {
-                    stream.next().await;
-                }
-            }
-        }
-    });
-    futures_util::future::join_all(calls).await;
-
-    assert_eq!(rig.health(0).in_flight, 0);
-    assert_eq!(rig.rows().await.len(), 200);
-    assert!(
-        rig.engine
-            .shared()
-            .scrape()
-            .contains("gateway_requests_in_flight 0")
-    );
-}

@@ -111,7 +111,10 @@ async fn leaving_while_kept_alive_cancels_upstream_and_is_booked() {
     simulator.wait_for_disconnects(1).await;
     assert_eq!(rig.health(0).in_flight, 0);
     let rows = rig.rows().await;
-    assert_eq!(rows[0].status, Outcome::Cancelled);
+    assert_eq!(
+        (rows[0].status, rows[0].http_status),
+        (Outcome::Cancelled, Some(200))
+    );
     assert_eq!(rows[0].attempts[0].status, Outcome::Cancelled);
 }
 

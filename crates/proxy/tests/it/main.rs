@@ -7,6 +7,7 @@ mod connections;
 mod endurance;
 mod failover;
 mod holding;
+mod leaking;
 mod passing_through;
 mod probing;
 mod retrying;

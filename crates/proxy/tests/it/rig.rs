@@ -11,7 +11,7 @@ use gateway_domain::{
     ProviderKind, RequestId, SystemClock, Timestamp, UpstreamAccount, UserId,
 };
 use gateway_ledger::{Ledger, LedgerSettings, Sink, SinkError};
-use gateway_metering::{Limiter, PriceCatalogue, RequestRecord};
+use gateway_metering::{Admission, Limiter, PriceCatalogue, RequestRecord};
 use gateway_protocol::codec;
 use gateway_providers::Operation;
 use gateway_proxy::{
@@ -23,6 +23,8 @@ use http::HeaderMap;
 
 /// Finished requests that may wait for the database.
 pub(crate) const QUEUE_ROWS: usize = 1000;
+/// Requests that the key may have open.
+pub(crate) const MOST_CONCURRENT: u32 = 64;
 
 /// An engine over accounts at simulators, and the rows that it wrote.
 pub(crate) struct Rig {
@@ -164,8 +166,12 @@ impl Rig {
             headers,
             query: query.map(str::to_owned),
         };
-        let admission = self.limiter.admit(self.key.id, &self.key.limits).unwrap();
-        self.engine.call(call, admission).await
+        self.engine.call(call, self.admit()).await
+    }
+
+    /// Lets a request in.
+    pub(crate) fn admit(&self) -> Admission {
+        self.limiter.admit(self.key.id, &self.key.limits).unwrap()
     }
 
     /// Nothing is written from now on.
@@ -212,7 +218,10 @@ fn key() -> ApiKey {
         allowed_ips: Vec::new(),
         allowed_accounts: Vec::new(),
         tags: BTreeMap::new(),
-        limits: Limits::default(),
+        limits: Limits {
+            concurrent_requests: Some(MOST_CONCURRENT),
+            ..Limits::default()
+        },
         budget: Budget {
             amount: None,
             period: BudgetPeriod::Total,
