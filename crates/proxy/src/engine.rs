@@ -9,9 +9,9 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::timeout;
 
-use crate::decision::Decision;
 use crate::entry::{EarlyHead, Entry};
 use crate::readers::Readers;
+use crate::routing::Routing;
 use crate::stream::Deciding;
 use crate::upstream::Upstream;
 use crate::{Answer, AnswerBody, AnswerStream, Shared};
@@ -92,7 +92,7 @@ impl Engine {
         if call.is_streamed() {
             return self.stream(call, admission).await;
         }
-        let decision = Decision::new(&self.core, call);
+        let decision = Routing::new(&self.core, call);
         decision
             .make(admission, None)
             .await
@@ -103,7 +103,7 @@ impl Engine {
         let (codec, request_id) = (call.codec, call.id.to_string());
         let Core { shared, readers, .. } = &*self.core;
         let early_head = EarlyHead::default();
-        let decision = Decision::new(&self.core, call);
+        let decision = Routing::new(&self.core, call);
         let mut deciding: Deciding = Box::pin(decision.make(admission, Some(early_head.clone())));
         if let Ok(decided) = timeout(shared.settings.hold_timeout(), &mut deciding).await {
             return decided.into_answer(readers);

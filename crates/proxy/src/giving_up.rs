@@ -8,12 +8,12 @@ use http::header::RETRY_AFTER;
 
 use crate::attempt::ErrorFromProvider;
 use crate::decided::{Decided, Refused, Whole};
-use crate::decision::Decision;
 use crate::engine::sign;
 use crate::entry::Entry;
 use crate::refusal::{Refusal, set_retry_after};
+use crate::routing::Routing;
 
-impl Decision {
+impl Routing {
     /// Tells the client the most useful of what went wrong.
     pub(crate) fn give_up(mut self, entry: Entry, none: &NoAccount) -> Decided {
         let resting = match none {

@@ -18,7 +18,7 @@ const SESSION_HEADER: &str = "x-claude-code-session-id";
 /// A conversation is known by its key, the session that the client names, and how it begins: so sub-agents that share
 /// a session are told apart.
 pub(crate) fn prompt(key: ApiKeyId, peek: &Peek, body_bytes: usize, headers: &HeaderMap) -> Prompt {
-    let session = headers.get(SESSION_HEADER).map(|value| value.as_bytes());
+    let session = headers.get(SESSION_HEADER).map(http::HeaderValue::as_bytes);
     let session = session
         .or(peek.user_id.as_deref().map(str::as_bytes))
         .unwrap_or_default();

@@ -128,7 +128,7 @@ async fn a_flapping_account_of_three_is_not_noticed() {
         Script::status(429),
     ];
     let flap = |number: usize| {
-        if number % 100 == 0 {
+        if number.is_multiple_of(100) {
             simulator.forget_scripts_of("sk-ant-flapping");
         } else if number % 100 == 50 {
             simulator.always_for("sk-ant-flapping", faults[number / 100 % faults.len()].clone());

@@ -23,7 +23,7 @@ const FULL_RETRY_AFTER: Duration = Duration::from_secs(1);
 const QUEUE_TICK: Duration = Duration::from_millis(250);
 
 /// The way of one call to its answer: pick, send, and move on while nothing of an answer has reached the client.
-pub(crate) struct Decision {
+pub(crate) struct Routing {
     pub(crate) core: Arc<Core>,
     pub(crate) call: Call,
     providers: Vec<ProviderKind>,
@@ -35,7 +35,7 @@ pub(crate) struct Decision {
     pub(crate) failures: Vec<(AccountId, Box<Failure>)>,
 }
 
-impl Decision {
+impl Routing {
     pub(crate) fn new(core: &Arc<Core>, call: Call) -> Self {
         Self {
             core: Arc::clone(core),
