@@ -119,8 +119,10 @@ pub(crate) async fn simulate(
         output_tokens: simulation.output_tokens.unwrap_or(0),
     });
     let accounts = app.proxy.catalogue().pool().accounts();
-    let accounts: HashMap<AccountId, Arc<UpstreamAccount>> =
-        accounts.into_iter().map(|account| (account.id, account)).collect();
+    let accounts: HashMap<AccountId, Arc<UpstreamAccount>> = accounts
+        .into_iter()
+        .map(|account| (account.id, account))
+        .collect();
     let considered = decision.considered.into_iter();
     Ok(HttpResponse::Ok().json(SimulatedDecision {
         strategy: decision.strategy,
@@ -204,13 +206,8 @@ impl CandidateView {
             provider: account.provider,
             upstream_model: account.upstream_model(model).map(str::to_owned),
             picked: considered.is_picked,
-            score: considered.score.map(f64::from),
-            parts: considered
-                .parts
-                .into_iter()
-                .flatten()
-                .map(|(name, value)| (name, f64::from(value)))
-                .collect(),
+            score: considered.score,
+            parts: considered.parts.into_iter().collect(),
             reason: considered.reason,
         }
     }

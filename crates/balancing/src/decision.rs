@@ -6,7 +6,7 @@ use crate::choosing::{Obstacle, Shortlist, View, choice};
 use crate::health::{HealthStatus, Moment};
 use crate::member::Member;
 use crate::routes::{NoService, Stop, upstream_model};
-use crate::{Candidate, Parts, Rates, Strategy};
+use crate::{Rates, Strategy};
 
 /// Candidates and passed over accounts that are recorded of one request, at the most each.
 const MAX_RECORDED: usize = 8;
@@ -29,10 +29,10 @@ pub struct Consideration {
     pub is_picked: bool,
     /// Why it was passed over, in words; `None` for those among which the strategy picks.
     pub reason: Option<String>,
-    /// What the strategy compared, lower being better; only of those among which it picks.
-    pub score: Option<f32>,
-    /// What the score is made of.
-    pub parts: Parts,
+    /// What the strategy compared, lower being better, to six digits; only of those among which it picks.
+    pub score: Option<f64>,
+    /// What the score is made of, by name, to six digits.
+    pub parts: Vec<(&'static str, f64)>,
 }
 
 /// What is recorded of a pick that has just been made.
@@ -45,30 +45,33 @@ pub(crate) fn recorded(
     at: Moment,
 ) -> Decision {
     let mut considered: Vec<Consideration> = Vec::with_capacity(MAX_RECORDED);
-    considered.extend(picked.map(|id| of_candidate(view, shortlist, id, picked, strategy)));
-    let others = shortlist.candidates.iter().map(|candidate| candidate.account_id);
-    let others = others.filter(|id| Some(*id) != picked).take(MAX_RECORDED - 1);
-    considered.extend(others.map(|id| of_candidate(view, shortlist, id, picked, strategy)));
-    let is_candidate = |stop: &&Stop| {
-        Some(stop.account_id) == picked
-            || shortlist
-                .candidates
-                .iter()
-                .any(|candidate| candidate.account_id == stop.account_id)
-    };
-    let passed_over = route
-        .iter()
-        .filter(|stop| !is_candidate(stop))
-        .filter_map(|stop| {
-            let member = &view.members[stop.index];
-            let reason = match view.judge(stop) {
-                Ok(_) => Opinion::of_fit(view, stop).words(member, at),
-                Err(Obstacle::Dialect | Obstacle::OtherOwner) => return None,
-                Err(obstacle) => obstacle.words(member, at),
-            };
-            Some(passed_over(stop.account_id, reason))
-        });
-    considered.extend(passed_over.take(MAX_RECORDED));
+    match (shortlist.picked, picked) {
+        (Some(index), _) => considered.push(of_candidate(view, shortlist, index, strategy)),
+        // The least bad of accounts that all rest: picked without being compared.
+        (None, Some(id)) => considered.push(Consideration {
+            is_picked: true,
+            ..passed_over(id, None)
+        }),
+        (None, None) => {}
+    }
+    let others = (0..shortlist.candidates.len()).filter(|index| Some(*index) != shortlist.picked);
+    let others = others.map(|index| of_candidate(view, shortlist, index, strategy));
+    considered.extend(others.take(MAX_RECORDED - 1));
+    // Both lists are in the order of the route.
+    let mut candidates = shortlist.positions.iter().copied().peekable();
+    let rest = route.iter().enumerate().filter(|(position, stop)| {
+        candidates.next_if_eq(position).is_none() && Some(stop.account_id) != picked
+    });
+    let reasons = rest.filter_map(|(_, stop)| {
+        let member = &view.members[stop.index];
+        let reason = match view.judge(stop) {
+            Ok(_) => Opinion::of_fit(view, stop).words(member, at),
+            Err(Obstacle::Dialect | Obstacle::OtherOwner) => return None,
+            Err(obstacle) => obstacle.words(member, at),
+        };
+        Some(passed_over(stop.account_id, Some(reason)))
+    });
+    considered.extend(reasons.take(MAX_RECORDED));
     Decision {
         strategy: strategy.name(),
         considered,
@@ -90,12 +93,18 @@ pub(crate) fn decide(
         .enumerate()
         .map(|(index, member)| {
             let id = member.account.id;
-            let is_candidate = |candidate: &Candidate| candidate.account_id == id;
-            if Some(id) == picked || shortlist.candidates.iter().any(is_candidate) {
-                return of_candidate(view, shortlist, id, picked, strategy);
+            let candidates = &shortlist.candidates;
+            if let Some(candidate) = candidates.iter().position(|candidate| candidate.account_id == id) {
+                return of_candidate(view, shortlist, candidate, strategy);
+            }
+            if Some(id) == picked {
+                return Consideration {
+                    is_picked: true,
+                    ..passed_over(id, None)
+                };
             }
             let opinion = opinion(view, index, member, &model);
-            passed_over(id, opinion.words(member, at))
+            passed_over(id, Some(opinion.words(member, at)))
         })
         .collect();
     considered.sort_by_key(|considered| !considered.is_picked);
@@ -141,34 +150,39 @@ fn opinion(view: &View<'_>, index: usize, member: &Member, model: &Arc<str>) -> 
 fn of_candidate(
     view: &View<'_>,
     shortlist: &Shortlist,
-    id: AccountId,
-    picked: Option<AccountId>,
+    index: usize,
     strategy: &dyn Strategy,
 ) -> Consideration {
-    // The least bad of accounts that all rest was picked without being compared.
-    let candidate = shortlist
-        .candidates
-        .iter()
-        .find(|candidate| candidate.account_id == id);
+    let candidate = &shortlist.candidates[index];
+    let parts = strategy.parts(&choice(view, 0), candidate).into_iter().flatten();
     Consideration {
-        account_id: id,
-        is_picked: picked == Some(id),
+        account_id: candidate.account_id,
+        is_picked: shortlist.picked == Some(index),
         reason: None,
-        score: candidate.map(|candidate| candidate.score),
-        parts: candidate.map_or_else(Parts::default, |candidate| {
-            strategy.parts(&choice(view, 0), candidate)
-        }),
+        score: Some(to_six_digits(candidate.score)),
+        parts: parts.map(|(name, value)| (name, to_six_digits(value))).collect(),
     }
 }
 
-fn passed_over(account_id: AccountId, reason: String) -> Consideration {
+fn passed_over(account_id: AccountId, reason: Option<String>) -> Consideration {
     Consideration {
         account_id,
         is_picked: false,
-        reason: Some(reason),
+        reason,
         score: None,
-        parts: Parts::default(),
+        parts: Vec::new(),
     }
+}
+
+/// As a person would write it: an `f32` has no more digits than that.
+fn to_six_digits(value: f32) -> f64 {
+    let value = f64::from(value);
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "the exponent of an f32")]
+    let scale = 10_f64.powi(5 - value.abs().log10().floor() as i32);
+    (value * scale).round() / scale
 }
 
 /// What is thought of one account.
@@ -240,5 +254,24 @@ fn resting_words(member: &Member, at: Moment) -> String {
             "half-open, and its one trial is under way: {}",
             member.rest_words()
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::to_six_digits;
+
+    #[test]
+    fn numbers_are_shown_as_they_were_meant() {
+        for (value, shown) in [
+            (0.04_f32, 0.04),
+            (-0.04, -0.04),
+            (1_234_567.0, 1_234_570.0),
+            (0.000_012_3, 0.000_012_3),
+            (0.0, 0.0),
+            (f32::INFINITY, f64::INFINITY),
+        ] {
+            assert_eq!(to_six_digits(value), shown);
+        }
     }
 }

@@ -199,6 +199,9 @@ impl Member {
     pub(crate) fn probed(&mut self, probe: &Probe, settings: &PoolSettings, at: Moment, chance: &mut Chance) {
         match &probe.outcome {
             Ok(()) => self.machine.probe_succeeded(at.monotonic),
+            Err(fault) if matches!(fault.class, FaultClass::Client | FaultClass::ModelMissing) => {
+                self.machine.probe_told_nothing(at.monotonic);
+            }
             Err(fault) => self.machine.probe_failed(fault, settings, at, chance),
         }
         self.seen.last_probe = Some(LastProbe {

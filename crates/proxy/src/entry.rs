@@ -336,12 +336,11 @@ fn recorded(decision: &Decision) -> gateway_metering::Decision {
                 account_id: considered.account_id,
                 is_picked: considered.is_picked,
                 reason: considered.reason.clone(),
-                score: considered.score.map(f64::from),
+                score: considered.score,
                 parts: considered
                     .parts
                     .iter()
-                    .flatten()
-                    .map(|(name, value)| ((*name).into(), f64::from(*value)))
+                    .map(|(name, value)| ((*name).into(), *value))
                     .collect(),
             })
             .collect(),

@@ -12,6 +12,8 @@ use crate::decided::Whole;
 
 /// When a client may come again whose wait for a place was in vain.
 const BUSY_RETRY_AFTER: Duration = Duration::from_secs(5);
+/// A limit that holds for longer is one of spending, and no client should wait for its end.
+const LONGEST_HOPE: Duration = Duration::from_secs(3_600);
 /// Tells SDKs whether to send a failed request again, whatever its status.
 const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
@@ -69,6 +71,10 @@ impl Refusal {
                 "overloaded: too many requests wait for an upstream account already",
             )
             .retry_after(Some(BUSY_RETRY_AFTER)),
+            NoAccount::AllDown {
+                class: FaultClass::Quota,
+                retry_after: Some(wait),
+            } if *wait > LONGEST_HOPE => Self::spent(),
             NoAccount::AllDown {
                 class: FaultClass::Quota | FaultClass::Burst,
                 retry_after,

@@ -55,7 +55,13 @@ async fn health(gateway: &TestGateway, account: &Value) -> Value {
         "/api/upstream-accounts/{}/health?cached=true",
         account["id"].as_str().unwrap()
     );
-    gateway.get(&path).bearer(&gateway.admin).send().await.expect(200).json()
+    gateway
+        .get(&path)
+        .bearer(&gateway.admin)
+        .send()
+        .await
+        .expect(200)
+        .json()
 }
 
 async fn send(gateway: &TestGateway, key: &str, model: &str, stream: bool) -> Reply {
@@ -181,7 +187,11 @@ on_both_databases! {
         Pair::always(&gateway, &Script::status(429).error_code("enforced_spend_limit_reached"));
         let reply = ask(&gateway, &pair.key).await.expect(429);
         assert_eq!(attempts(&reply), 2);
+        assert_eq!(reply.header("x-should-retry"), Some("false"));
         assert_eq!(pair.health(&gateway).await["until"], "2026-07-01T00:00:00Z");
+        // Nobody is asked again, and still nobody is told to wait.
+        let reply = ask(&gateway, &pair.key).await.expect(429);
+        assert_eq!((attempts(&reply), reply.header("x-should-retry"), reply.header("retry-after")), (0, Some("false"), None));
     }
 
     async fn a_burst_rests_for_about_a_second(gateway) {

@@ -221,6 +221,15 @@ impl Machine {
         }
     }
 
+    /// The provider answered, but has no list of models: that the next request decides is all that is left.
+    pub(crate) fn probe_told_nothing(&mut self, now: Duration) {
+        if let Phase::Resting(rest) = &mut self.phase
+            && !matches!(rest.class, FaultClass::Quota | FaultClass::Burst)
+        {
+            rest.open_half(now);
+        }
+    }
+
     pub(crate) fn probe_failed(
         &mut self,
         fault: &Fault,

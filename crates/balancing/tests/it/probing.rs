@@ -99,3 +99,19 @@ fn a_refused_probe_makes_unhealthy_at_once() {
     test.serve();
     assert_eq!(test.probe(&alone, Err(refused())).status, Unhealthy);
 }
+
+#[test]
+fn a_provider_without_a_list_of_models_gets_a_trial_after_a_refused_credential() {
+    let alone = account();
+    let test = TestPool::of(std::slice::from_ref(&alone));
+    test.fail(&refused());
+    test.pass(10);
+    let health = test.probe(&alone, Err(fault(FaultClass::Client)));
+    assert_eq!((health.status, health.until), (Unhealthy, None));
+    // That the probe was answered is no reason to ask again and again.
+    assert!(test.pool.due_for_probe().is_empty());
+    let trial = test.lease().unwrap();
+    assert!(test.lease().is_err());
+    trial.succeeded(&TokenCounts::default());
+    assert_eq!(test.status(&alone), Healthy);
+}
