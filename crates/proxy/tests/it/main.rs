@@ -10,6 +10,7 @@ mod holding;
 mod leaking;
 mod passing_through;
 mod probing;
+mod queueing;
 mod retrying;
 mod rig;
 mod streams;

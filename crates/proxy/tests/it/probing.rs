@@ -1,8 +1,11 @@
-use gateway_balancing::HealthStatus;
+use std::time::Duration;
+
+use gateway_balancing::{HealthStatus, PoolSettings};
 use gateway_domain::Dialect;
+use gateway_proxy::ProxySettings;
 use gateway_simulator::{Endpoint, Script, Simulator};
 
-use crate::rig::{Rig, account, account_at};
+use crate::rig::{Rig, account, account_at, message, text};
 
 #[tokio::test]
 async fn a_probe_asks_the_provider_for_free() {
@@ -80,4 +83,47 @@ async fn models_come_from_the_price_list_when_the_provider_is_away() {
     let entries = rig.engine.models(&rig.key(), Dialect::Anthropic).await;
 
     assert!(entries.iter().any(|entry| entry.id == "claude-sonnet-5-5"));
+}
+
+#[tokio::test]
+async fn an_account_that_is_out_is_probed_until_it_is_back_and_a_healthy_one_never() {
+    let simulator = Simulator::start().await;
+    simulator.accept_only(["sk-ant-good"]);
+    let accounts = vec![
+        account(&simulator, "sk-ant-good"),
+        account(&simulator, "sk-ant-refused"),
+    ];
+    let soon = PoolSettings {
+        max_credential_rest_seconds: 1,
+        ..PoolSettings::default()
+    };
+    let rig = Rig::with_pool(accounts, ProxySettings::default(), soon).await;
+    for _ in 0..2 {
+        text(rig.call(&message(false)).await).await;
+    }
+    assert_eq!(rig.health(1).status, HealthStatus::Unhealthy);
+    let asked = simulator.received().len() as u64;
+
+    let recovery = async {
+        // One probe that is refused, and one that is not.
+        simulator.wait_for_requests(asked + 1).await;
+        simulator.accept_any();
+        while rig.health(1).status == HealthStatus::Unhealthy {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        () = rig.engine.keep_probing() => unreachable!("it never ends"),
+        () = recovery => {}
+    }
+
+    let probes = simulator.received().split_off(usize::try_from(asked).unwrap());
+    assert!(probes.iter().all(|probe| probe.path() == "/v1/models"));
+    let credentials = probes.iter().filter_map(|probe| probe.credential.as_deref());
+    assert!(credentials.clone().count() >= 2);
+    assert!(
+        credentials
+            .into_iter()
+            .all(|credential| credential == "sk-ant-refused")
+    );
 }

@@ -110,11 +110,19 @@ impl Rig {
         accounts: Vec<(UpstreamAccount, Credential)>,
         settings: ProxySettings,
     ) -> Self {
+        Self::with_pool(accounts, settings, PoolSettings::default()).await
+    }
+
+    pub(crate) async fn with_pool(
+        accounts: Vec<(UpstreamAccount, Credential)>,
+        settings: ProxySettings,
+        pool: PoolSettings,
+    ) -> Self {
         let ids = accounts.iter().map(|(account, _)| account.id).collect();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let prices = Arc::new(Prices::new(PriceCatalogue::embedded()));
         let rates = CatalogueRates::new(Arc::clone(&prices), Arc::clone(&clock));
-        let pool = Pool::new(Arc::clone(&clock), PoolSettings::default(), Arc::new(rates)).unwrap();
+        let pool = Pool::new(Arc::clone(&clock), pool, Arc::new(rates)).unwrap();
         let catalogue = Arc::new(Catalogue::new(Arc::new(Fixed(accounts)), Arc::new(pool)));
         catalogue.reload().await.unwrap();
         let rows = Arc::new(Rows::default());
