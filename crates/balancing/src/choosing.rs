@@ -82,6 +82,11 @@ impl View<'_> {
                 share: 1.0,
                 is_trial: true,
             },
+            // Its siblings are as overloaded: that it was this one that said so speaks for none of them.
+            Gate::Shut(FaultClass::Overload, _) if self.services[stop.service].is_strained(self.now) => Fit {
+                share: 1.0,
+                is_trial: false,
+            },
             // With room it would be tried all the same if need be, so what it wants is room.
             Gate::Shut(class, _) if is_soft(class) && !self.has_room(stop) => return Err(Obstacle::Busy),
             Gate::Shut(class, until) => return Err(Obstacle::Resting(class, until)),

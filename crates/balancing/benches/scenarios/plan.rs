@@ -115,7 +115,7 @@ pub(crate) static SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "bursty",
-        accounts: &[AccountPlan::allowing(120_000).limited_to(10); 5],
+        accounts: &[AccountPlan::allowing(90_000).limited_to(10); 5],
         traffic: Traffic {
             conversations_per_minute: 7.0,
             rhythm: Rhythm::Bursts,

@@ -46,8 +46,6 @@ pub(crate) struct Outcome {
     pub(crate) usd: f64,
     input_tokens: u64,
     cache_read_tokens: u64,
-    /// Turns that each account served.
-    pub(crate) served: Vec<usize>,
 }
 
 impl Outcome {
@@ -79,10 +77,7 @@ pub(crate) fn run(scenario: &Scenario, contender: &Entry, turns: usize, seed: u6
         number: 0,
         open_scripts: scripts.len(),
         now: Duration::ZERO,
-        outcome: Outcome {
-            served: vec![0; scenario.accounts.len()],
-            ..Outcome::default()
-        },
+        outcome: Outcome::default(),
         scripts: &scripts,
     };
     for (index, script) in scripts.iter().enumerate() {
@@ -188,13 +183,17 @@ impl<'a> World<'a> {
         self.send(number);
     }
 
-    /// What the gateway makes of the prompt: it does not count as the provider does.
+    /// What the gateway makes of the prompt: it does not count as the provider does, and is off by about as much
+    /// throughout a conversation.
     fn estimate(&self, script: usize, turn: usize) -> Prompt {
         let mut dice = self.dice(script, turn, 0);
         let script = &self.scripts[script];
-        let mut about = |tokens: u64| (tokens as f64 * dice.between(0.85, 1.15)) as u64;
+        let off = |text: u64| Dice::of(self.seed, text).between(0.87, 1.13);
+        let mut about = |tokens: u64, text: u64, spread: f64| {
+            (tokens as f64 * off(text) * dice.between(1.0 - spread, 1.0 + spread)) as u64
+        };
         Prompt {
-            input_tokens: about(script.turns[turn].prompt_tokens),
+            input_tokens: about(script.turns[turn].prompt_tokens, script.conversation, 0.02),
             output_tokens: USUAL_OUTPUT_TOKENS,
             delivery: if script.cache_lifetime.is_some() {
                 Delivery::Streamed
@@ -203,7 +202,7 @@ impl<'a> World<'a> {
             },
             conversation: Some(script.conversation),
             preamble: script.preamble.map(|preamble| gateway_balancing::Preamble {
-                tokens: about(preamble.tokens),
+                tokens: about(preamble.tokens, preamble.hash, 0.0),
                 ..preamble
             }),
             cache_lifetime: script.cache_lifetime,
@@ -318,7 +317,6 @@ impl<'a> World<'a> {
         self.accounts[request.account].served(&tokens, self.now);
         self.contender.succeeded(number, &tokens);
         self.outcome.turns += 1;
-        self.outcome.served[request.account] += 1;
         self.outcome.usd += usd(&tokens);
         self.outcome.input_tokens += tokens.total_input();
         self.outcome.cache_read_tokens += tokens.cache_read;

@@ -22,8 +22,9 @@ const LONGEST_STALL_SECONDS: f32 = 30.0;
 /// peak EWMA of the time to first token, times the queue. Both are raised by the risk that the account fails or
 /// refuses: its failures of the last minute, and the limits that its last answer told, less what is under way.
 ///
-/// Among accounts that cost the same, those with the most room take the request, so that each fills in proportion to
-/// its size. Among these a conversation that will be cached goes where rendezvous hashing puts it, the same on every
+/// Among accounts that cost the same, those that hold most of the prompt come first: a conversation that was cached in
+/// two would otherwise be written twice from then on. Among these, those with the most room take the request, so that
+/// each fills in proportion to its size. Among these a conversation that will be cached goes where rendezvous hashing puts it, the same on every
 /// instance; any other goes to the account whose turn it is. Weights count in both.
 #[derive(Debug, Clone, Copy)]
 pub struct Smart;
@@ -41,13 +42,20 @@ impl Strategy for Smart {
             least = least.min(candidate.score);
         }
         let same = least + field.prompt_usd * SAME_MONEY + choice.second_worth_usd * SAME_SECONDS;
-        let emptiest = candidates
+        let most_cached = candidates
             .iter()
             .filter(|candidate| candidate.score <= same)
+            .map(|candidate| candidate.cached_tokens)
+            .fold(0, u64::max);
+        let is_same =
+            |candidate: &Candidate| candidate.score <= same && candidate.cached_tokens == most_cached;
+        let emptiest = candidates
+            .iter()
+            .filter(|candidate| is_same(candidate))
             .map(|candidate| fill(candidate, field.heaviest))
             .fold(f32::INFINITY, f32::min);
         let is_equal = |candidate: &Candidate| {
-            candidate.score <= same && fill(candidate, field.heaviest) <= emptiest + SAME_FILL
+            is_same(candidate) && fill(candidate, field.heaviest) <= emptiest + SAME_FILL
         };
         match choice.prompt.conversation.filter(|_| is_cacheable(choice)) {
             Some(conversation) => rendezvous(conversation, candidates, is_equal),

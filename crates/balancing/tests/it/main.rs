@@ -5,4 +5,7 @@ mod concurrency;
 mod explaining;
 mod healing;
 mod probing;
+#[path = "../../benches/scenarios/mod.rs"]
+mod scenarios;
+mod simulating;
 mod support;
