@@ -47,8 +47,8 @@ pub(crate) struct View<'a> {
     pub(crate) now: Duration,
     /// The only account that can serve the request, where there is such a one.
     pub(crate) pinned: Option<AccountId>,
-    /// Open requests above `max_concurrency`, in percent of it, that the request may make.
-    pub(crate) burst_percent: u32,
+    /// How long the request has waited for a place; `None` when it cannot wait.
+    pub(crate) waited: Option<Duration>,
 }
 
 impl View<'_> {
@@ -115,7 +115,7 @@ impl View<'_> {
 
     fn has_room(&self, stop: &Stop) -> bool {
         stop.max_concurrency.is_none_or(|limit| {
-            let burst = u64::from(limit) * u64::from(self.burst_percent) / 100;
+            let burst = u64::from(limit) * u64::from(self.settings.burst_percent_after(self.waited)) / 100;
             u64::from(self.members[stop.index].in_flight) < u64::from(limit) + burst
         })
     }
@@ -187,6 +187,9 @@ impl Shortlist {
         self.look_up_caches(view, caches);
         self.look_up_limits(route, view);
         let choice = choice(view, draw);
+        if self.should_wait(route, view, caches, strategy, &choice) {
+            return Err(NoAccount::AllBusy);
+        }
         let picked = match self.trial() {
             Some(trial) => {
                 let _ = strategy.pick(&choice, &mut self.candidates);
@@ -327,6 +330,8 @@ impl Survey {
             Obstacle::Tried => self.is_tried = true,
             Obstacle::Busy => self.is_busy = true,
             Obstacle::ModelRests(until) => self.note_down(FaultClass::ModelMissing, until, now),
+            // Its trial is under way: whether it is back is known as soon as that is answered.
+            Obstacle::Resting(FaultClass::Quota, until) if until <= now => self.is_busy = true,
             Obstacle::Resting(class, until) if !is_soft(class) => self.note_down(class, until, now),
             Obstacle::Resting(_, until) => {
                 if self.least_bad.is_none_or(|(least, _)| until < least) {

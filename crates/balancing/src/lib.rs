@@ -10,6 +10,7 @@ mod gauge;
 mod health;
 mod lease;
 mod member;
+mod patience;
 mod pool;
 mod prompt_caches;
 mod rates;

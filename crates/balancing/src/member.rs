@@ -134,6 +134,12 @@ impl Member {
         }
     }
 
+    /// Whether it rests, as a whole or with the errand's family of models.
+    pub(crate) fn is_resting(&self, errand: &Errand) -> bool {
+        let family = self.families.get(errand.family);
+        self.machine.rest().is_some() || family.is_some_and(|family| family.rest().is_some())
+    }
+
     /// The first content has come, or all of it.
     pub(crate) fn answering(
         &mut self,

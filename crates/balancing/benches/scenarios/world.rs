@@ -99,7 +99,7 @@ enum Event {
     SentAgain(usize),
     /// The gateway asks an overloaded provider again.
     TriedAgain(usize),
-    WaitedTooLong(usize, u32),
+    WaitedTooLong(usize),
     Content(usize),
     Ends(usize),
     Fails(usize),
@@ -127,6 +127,7 @@ struct Request {
     prompt: Prompt,
     wanted_at: Duration,
     asked_at: Duration,
+    waits_since: Option<Duration>,
     sends: u32,
     attempts: u32,
     tried: Vec<usize>,
@@ -148,7 +149,7 @@ impl<'a> World<'a> {
                 Event::Turn(script, turn) => self.begin(script, turn),
                 Event::SentAgain(request) => self.send(request),
                 Event::TriedAgain(request) => self.ask(request),
-                Event::WaitedTooLong(request, sends) => self.wait_ended(request, sends),
+                Event::WaitedTooLong(request) => self.wait_ended(request),
                 Event::Content(request) => self.content(request),
                 Event::Ends(request) => self.ends(request),
                 Event::Fails(request) => self.fails(request),
@@ -173,6 +174,7 @@ impl<'a> World<'a> {
             prompt: self.estimate(script, turn),
             wanted_at: self.now,
             asked_at: self.now,
+            waits_since: None,
             sends: 0,
             attempts: 0,
             tried: Vec::new(),
@@ -235,16 +237,16 @@ impl<'a> World<'a> {
             prompt: request.prompt,
             tried: &request.tried,
         });
-        if matches!(pick, Pick::Waits) {
-            let event = Event::WaitedTooLong(number, request.sends);
-            self.at(self.now + MAX_WAIT, event);
-        }
         self.picked(number, pick);
     }
 
     fn picked(&mut self, number: usize, pick: Pick) {
+        self.requests[number].waits_since = None;
         match pick {
-            Pick::Waits => {}
+            Pick::Waits => {
+                self.requests[number].waits_since = Some(self.now);
+                self.at(self.now + MAX_WAIT, Event::WaitedTooLong(number));
+            }
             Pick::Account(account) => self.attempt(number, account),
             Pick::None { retry_after } => {
                 let request = &mut self.requests[number];
@@ -343,9 +345,9 @@ impl<'a> World<'a> {
         }
     }
 
-    fn wait_ended(&mut self, number: usize, sends: u32) {
-        let request = &self.requests[number];
-        if request.sends == sends && request.attempts == 0 {
+    fn wait_ended(&mut self, number: usize) {
+        if self.requests[number].waits_since == Some(self.now - MAX_WAIT) {
+            self.requests[number].waits_since = None;
             self.contender.stop_waiting(number);
             self.refuse(number, None);
         }

@@ -1,5 +1,8 @@
+use std::time::Duration;
+
 use super::peak_ewma::heaviest;
 use super::{Candidate, Choice, Parts, Strategy, next_in_turn};
+use crate::Rates;
 
 /// Below this nothing is cached by any provider, in tokens.
 const SHORTEST_CACHED: u64 = 1_024;
@@ -63,6 +66,11 @@ impl Strategy for Smart {
         }
     }
 
+    fn patience(&self, choice: &Choice, rates: &Rates, saved_tokens: u64) -> Duration {
+        let saved_usd = tokens(saved_tokens) * (input_rate(choice, rates) - rates.cache_read).max(0.0);
+        Duration::try_from_secs_f32(saved_usd / choice.second_worth_usd).unwrap_or_default()
+    }
+
     fn parts(&self, choice: &Choice, candidate: &Candidate) -> Parts {
         let field = Field::of(choice, std::slice::from_ref(candidate));
         let cost = Cost::of(choice, &field, candidate);
@@ -96,7 +104,7 @@ impl Field {
         let (sum, count) = timed.fold((0.0, 0.0), |(sum, count), ttft| (sum + ttft, count + 1.0));
         let dearest = candidates
             .iter()
-            .map(|candidate| input_rate(choice, candidate))
+            .map(|candidate| input_rate(choice, &candidate.rates))
             .fold(0.0, f32::max);
         Self {
             heaviest: heaviest(candidates),
@@ -118,7 +126,7 @@ impl Cost {
         let prompt = &choice.prompt;
         let cached = candidate.cached_tokens.min(prompt.input_tokens);
         let input_usd = tokens(cached) * candidate.rates.cache_read
-            + tokens(prompt.input_tokens - cached) * input_rate(choice, candidate);
+            + tokens(prompt.input_tokens - cached) * input_rate(choice, &candidate.rates);
         let money_usd = input_usd + tokens(prompt.output_tokens) * candidate.rates.output;
         let ttft = candidate.ttft_seconds.unwrap_or(field.usual_ttft_seconds);
         let queue = 1.0 + count(candidate.waiting) * share_of_heaviest(candidate, field.heaviest);
@@ -162,13 +170,11 @@ fn share_of_heaviest(candidate: &Candidate, heaviest: u32) -> f32 {
     count(heaviest) / count(candidate.weight)
 }
 
-fn input_rate(choice: &Choice, candidate: &Candidate) -> f32 {
+fn input_rate(choice: &Choice, rates: &Rates) -> f32 {
     match choice.prompt.cache_lifetime {
-        Some(lifetime) if is_cacheable(choice) && lifetime.as_secs() >= 3_600 => {
-            candidate.rates.cache_write_long
-        }
-        Some(_) if is_cacheable(choice) => candidate.rates.cache_write,
-        _ => candidate.rates.input,
+        Some(lifetime) if is_cacheable(choice) && lifetime.as_secs() >= 3_600 => rates.cache_write_long,
+        Some(_) if is_cacheable(choice) => rates.cache_write,
+        _ => rates.input,
     }
 }
 

@@ -9,3 +9,4 @@ mod probing;
 mod scenarios;
 mod simulating;
 mod support;
+mod waiting;

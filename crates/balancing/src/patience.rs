@@ -1,0 +1,55 @@
+use std::time::Duration;
+
+use gateway_domain::FaultClass;
+
+use crate::choosing::{Obstacle, Shortlist, View};
+use crate::prompt_caches::PromptCaches;
+use crate::routes::Stop;
+use crate::{Choice, Strategy};
+
+impl Shortlist {
+    /// Whether the request should wait although it has candidates: for an account that holds its conversation, and
+    /// that is only full or resting for a moment.
+    ///
+    /// It waits no longer than until that has cost as much as the prompt does elsewhere.
+    pub(crate) fn should_wait(
+        &self,
+        route: &[Stop],
+        view: &View<'_>,
+        caches: &PromptCaches,
+        strategy: &dyn Strategy,
+        choice: &Choice,
+    ) -> bool {
+        let prompt = &view.wanted.prompt;
+        let (Some(waited), Some(conversation)) = (view.waited, prompt.conversation) else {
+            return false;
+        };
+        if prompt.cache_lifetime.is_none() {
+            return false;
+        }
+        let cached = self.candidates.iter().map(|candidate| candidate.cached_tokens);
+        let cached = cached.max().unwrap_or(0);
+        let tier = self.positions.first().map(|position| route[*position].priority);
+        let homes = caches.find(conversation);
+        homes.alive(view.now).any(|home| {
+            let saved = home.tokens.min(prompt.input_tokens).saturating_sub(cached);
+            let stop = route.iter().find(|stop| stop.account_id == home.account_id);
+            let Some(stop) = stop.filter(|stop| saved > 0 && Some(stop.priority) <= tier) else {
+                return false;
+            };
+            let patience = strategy.patience(choice, &stop.rates, saved);
+            expected_wait(view, stop).is_some_and(|wait| waited + wait < patience)
+        })
+    }
+}
+
+/// How long until an account may serve that cannot now; `None` when that is not known, or never.
+fn expected_wait(view: &View<'_>, stop: &Stop) -> Option<Duration> {
+    match view.judge(stop).err()? {
+        Obstacle::Busy => Some(Duration::ZERO),
+        Obstacle::Resting(FaultClass::Quota | FaultClass::Burst | FaultClass::Overload, until) => {
+            Some(until.saturating_sub(view.now))
+        }
+        _ => None,
+    }
+}
