@@ -78,6 +78,8 @@ pub(crate) enum Command {
 pub(crate) enum Bench {
     /// The strategies against each other, on simulated clients and accounts
     Balancing,
+    /// How long it takes to pick an account
+    Pick,
 }
 
 #[derive(Debug, Args)]
