@@ -8,5 +8,6 @@ mod probing;
 #[path = "../../benches/scenarios/mod.rs"]
 mod scenarios;
 mod simulating;
+mod strategies;
 mod support;
 mod waiting;
