@@ -45,6 +45,8 @@ pub(crate) struct View<'a> {
     pub(crate) settings: &'a PoolSettings,
     pub(crate) wanted: &'a Wanted<'a>,
     pub(crate) now: Duration,
+    /// The same, for estimates.
+    pub(crate) now_seconds: f64,
     /// The only account that can serve the request, where there is such a one.
     pub(crate) pinned: Option<AccountId>,
     /// How long the request has waited for a place; `None` when it cannot wait.
@@ -125,6 +127,7 @@ impl View<'_> {
         clippy::cast_sign_loss,
         reason = "a share of 64 thousandths of at most 1000"
     )]
+    #[inline(always)]
     fn candidate(&self, stop: &Stop, fit: Fit) -> Candidate {
         let member = &self.members[stop.index];
         let weight = ((f32::from(stop.weight) * FULL_SHARE * fit.share) as u32).max(1);
@@ -135,7 +138,9 @@ impl View<'_> {
             in_flight: member.in_flight,
             waiting: member.waiting,
             max_concurrency: stop.max_concurrency,
-            ttft_seconds: member.peak_ttft.seconds(member.stall(self.now), self.now),
+            ttft_seconds: member
+                .peak_ttft
+                .seconds(member.stall_seconds(self.now), self.now_seconds),
             failed_share: member.machine.failed_share(self.now),
             cached_tokens: 0,
             used: 0.0,
@@ -184,8 +189,10 @@ impl Shortlist {
                 .map(|(_, position)| position)
                 .ok_or_else(|| self.survey.conclusion());
         }
-        self.look_up_caches(view, caches);
-        self.look_up_limits(route, view);
+        if strategy.looks_ahead() {
+            self.look_up_caches(view, caches);
+            self.look_up_limits(route, view);
+        }
         let choice = choice(view, draw);
         if self.should_wait(route, view, caches, strategy, &choice) {
             return Err(NoAccount::AllBusy);
@@ -275,7 +282,7 @@ impl Shortlist {
             let stop = &route[*position];
             if let Some(family) = view.members[stop.index].families.get(stop.family) {
                 let need = Need::of(&view.wanted.prompt, candidate.cached_tokens);
-                let headroom = family.headroom(need, view.now);
+                let headroom = family.headroom(need, view.now_seconds);
                 candidate.used = headroom.used;
                 candidate.is_short = headroom.is_short;
             }

@@ -4,6 +4,7 @@ mod chance;
 mod choosing;
 mod decision;
 mod errand;
+mod extremes;
 mod fair_queue;
 mod family;
 mod gauge;

@@ -97,11 +97,11 @@ impl Member {
     }
 
     /// How long streams have waited for content while none got any.
-    pub(crate) fn stall(&self, now: Duration) -> Duration {
+    pub(crate) fn stall_seconds(&self, now: Duration) -> f32 {
         if self.waiting == 0 {
-            Duration::ZERO
+            0.0
         } else {
-            now.saturating_sub(self.waiting_since)
+            now.saturating_sub(self.waiting_since).as_secs_f32()
         }
     }
 

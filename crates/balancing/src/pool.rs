@@ -267,6 +267,7 @@ impl Pool {
             settings: &self.shared.settings,
             wanted,
             now,
+            now_seconds: now.as_secs_f64(),
             pinned,
             waited: None,
         };

@@ -288,6 +288,7 @@ impl State {
             settings: &shared.settings,
             wanted,
             now,
+            now_seconds: now.as_secs_f64(),
             pinned,
             waited,
         };

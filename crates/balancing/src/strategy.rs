@@ -33,6 +33,12 @@ pub trait Strategy: Sync {
     /// The word that stands for it in configuration.
     fn name(&self) -> &'static str;
 
+    /// Whether it looks at [`cached_tokens`](Candidate::cached_tokens), [`used`](Candidate::used) and
+    /// [`is_short`](Candidate::is_short), which take time to find out and say nothing otherwise.
+    fn looks_ahead(&self) -> bool {
+        false
+    }
+
     /// The index of the candidate that serves; what lies beyond the last counts as the last.
     ///
     /// It may leave in each candidate's [`score`](Candidate::score) the number that it compared, lower being better.
