@@ -161,6 +161,8 @@ pub(crate) struct Shortlist {
     /// Where each candidate stands in the route.
     pub(crate) positions: Vec<usize>,
     pub(crate) survey: Survey,
+    /// Whether the request waits for an account that holds its conversation, whoever else could serve it.
+    pub(crate) holds_out: bool,
     /// The candidate that was picked.
     pub(crate) picked: Option<usize>,
 }
@@ -176,6 +178,7 @@ impl Shortlist {
         draw: u64,
     ) -> Result<usize, NoAccount> {
         self.picked = None;
+        self.holds_out = false;
         self.candidates.clear();
         self.positions.clear();
         self.survey = Survey::default();
@@ -183,19 +186,20 @@ impl Shortlist {
             return Err(NoAccount::NotAllowed);
         }
         self.fill(route, view);
-        if self.candidates.is_empty() {
-            let least_bad = self.survey.least_bad.filter(|_| !self.survey.is_busy);
-            return least_bad
-                .map(|(_, position)| position)
-                .ok_or_else(|| self.survey.conclusion());
-        }
         if strategy.looks_ahead() {
             self.look_up_caches(view, caches);
             self.look_up_limits(route, view);
         }
         let choice = choice(view, draw);
-        if self.should_wait(route, view, caches, strategy, &choice) {
+        self.holds_out = self.should_wait(route, view, caches, strategy, &choice);
+        if self.holds_out {
             return Err(NoAccount::AllBusy);
+        }
+        if self.candidates.is_empty() {
+            let least_bad = self.survey.least_bad.filter(|_| !self.survey.is_busy);
+            return least_bad
+                .map(|(_, position)| position)
+                .ok_or_else(|| self.survey.conclusion());
         }
         let picked = match self.trial() {
             Some(trial) => {

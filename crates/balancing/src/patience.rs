@@ -8,7 +8,7 @@ use crate::routes::Stop;
 use crate::{Choice, Strategy};
 
 impl Shortlist {
-    /// Whether the request should wait although it has candidates: for an account that holds its conversation, and
+    /// Whether the request should wait, even if it has candidates: for an account that holds its conversation, and
     /// that is only full or resting for a moment.
     ///
     /// It waits no longer than until that has cost as much as the prompt does elsewhere.
@@ -34,7 +34,8 @@ impl Shortlist {
         homes.alive(view.now).any(|home| {
             let saved = home.tokens.min(prompt.input_tokens).saturating_sub(cached);
             let stop = route.iter().find(|stop| stop.account_id == home.account_id);
-            let Some(stop) = stop.filter(|stop| saved > 0 && Some(stop.priority) <= tier) else {
+            let Some(stop) = stop.filter(|stop| saved > 0 && tier.is_none_or(|tier| stop.priority <= tier))
+            else {
                 return false;
             };
             let patience = strategy.patience(choice, &stop.rates, saved);

@@ -168,8 +168,7 @@ impl Shared {
         match state.choose(self, &request.wanted(), waited, now) {
             Ok(_) => Look::Ready,
             Err(NoAccount::AllBusy) => {
-                // With candidates it only waits for the one that holds its conversation.
-                if is_usual && state.shortlist.candidates.is_empty() {
+                if is_usual && !state.shortlist.holds_out {
                     busy.push((request.model.clone(), request.user_id, burst));
                 }
                 Look::Waits

@@ -157,3 +157,19 @@ fn who_comes_during_a_trial_waits_for_its_outcome() {
         "{outcome:?}"
     );
 }
+
+#[test]
+fn a_conversation_waits_out_a_short_rest_rather_than_be_refused() {
+    let alone = [account()];
+    let test = TestPool::with_strategy("smart", &alone);
+    begin(&test, &alone, 7);
+    test.fail(&quota(10));
+    let next = test.pool.lease(&asking(&test, turn_of(7)));
+    assert_eq!(next.unwrap_err(), NoAccount::AllBusy);
+    let (_place, turn) = wait(&test, turn_of(7));
+    let other = test.pool.lease(&asking(&test, turn_of(8))).unwrap_err();
+    assert!(matches!(other, NoAccount::AllDown { .. }), "{other:?}");
+    test.pass(10);
+    test.pool.serve_waiting();
+    assert!(turn.try_recv().unwrap().is_ok());
+}
