@@ -5,11 +5,11 @@ use gateway_domain::FaultClass;
 use crate::choosing::{Obstacle, Shortlist, View};
 use crate::prompt_caches::PromptCaches;
 use crate::routes::Stop;
-use crate::{Choice, Strategy};
+use crate::{Candidate, Choice, Strategy};
 
 impl Shortlist {
     /// Whether the request should wait, even if it has candidates: for an account that holds its conversation, and
-    /// that is only full or resting for a moment.
+    /// that is only full, short of what its limits allow, or resting for a moment.
     ///
     /// It waits no longer than until that has cost as much as the prompt does elsewhere.
     pub(crate) fn should_wait(
@@ -27,8 +27,8 @@ impl Shortlist {
         if prompt.cache_lifetime.is_none() {
             return false;
         }
-        let cached = self.candidates.iter().map(|candidate| candidate.cached_tokens);
-        let cached = cached.max().unwrap_or(0);
+        let ready = self.candidates.iter().filter(|candidate| !candidate.is_short);
+        let cached = ready.map(|candidate| candidate.cached_tokens).max().unwrap_or(0);
         let tier = self.positions.first().map(|position| route[*position].priority);
         let homes = caches.find(conversation);
         homes.alive(view.now).any(|home| {
@@ -39,18 +39,27 @@ impl Shortlist {
                 return false;
             };
             let patience = strategy.patience(choice, &stop.rates, saved);
-            expected_wait(view, stop).is_some_and(|wait| waited + wait < patience)
+            self.expected_wait(view, stop)
+                .is_some_and(|wait| waited + wait < patience)
         })
     }
-}
 
-/// How long until an account may serve that cannot now; `None` when that is not known, or never.
-fn expected_wait(view: &View<'_>, stop: &Stop) -> Option<Duration> {
-    match view.judge(stop).err()? {
-        Obstacle::Busy => Some(Duration::ZERO),
-        Obstacle::Resting(FaultClass::Quota | FaultClass::Burst | FaultClass::Overload, until) => {
-            Some(until.saturating_sub(view.now))
+    /// How long until an account may serve that cannot now; `None` when that is not known, or never.
+    fn expected_wait(&self, view: &View<'_>, stop: &Stop) -> Option<Duration> {
+        let is_it = |candidate: &&Candidate| candidate.account_id == stop.account_id;
+        match view.judge(stop) {
+            // Its limits refill all the time.
+            Ok(_) => self
+                .candidates
+                .iter()
+                .find(is_it)?
+                .is_short
+                .then_some(Duration::ZERO),
+            Err(Obstacle::Busy) => Some(Duration::ZERO),
+            Err(Obstacle::Resting(FaultClass::Quota | FaultClass::Burst | FaultClass::Overload, until)) => {
+                Some(until.saturating_sub(view.now))
+            }
+            Err(_) => None,
         }
-        _ => None,
     }
 }

@@ -2,9 +2,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use gateway_balancing::{Delivery, Lease, NoAccount, PoolSettings, Prompt, QueuePlace, Wanted};
-use gateway_domain::{FaultClass, RateLimits, TokenCounts, UpstreamAccount};
+use gateway_domain::{FaultClass, RateLimit, RateLimits, TokenCounts, UpstreamAccount};
 
-use crate::support::{TestPool, account, in_tier, limited_to, quota};
+use crate::support::{TestPool, account, in_tier, limited_to, quota, start};
 
 type Turn = Receiver<Result<Lease, NoAccount>>;
 
@@ -172,4 +172,31 @@ fn a_conversation_waits_out_a_short_rest_rather_than_be_refused() {
     test.pass(10);
     test.pool.serve_waiting();
     assert!(turn.try_recv().unwrap().is_ok());
+}
+
+#[test]
+fn a_conversation_waits_for_its_accounts_limits_to_refill() {
+    let accounts = [account(), account()];
+    let test = TestPool::with_strategy("smart", &accounts);
+    let home = begin(&test, &accounts, 7);
+    let lease = test.pool.lease(&asking(&test, turn_of(7))).unwrap();
+    let limits = RateLimits {
+        input_tokens: Some(RateLimit {
+            limit: Some(60_000),
+            remaining: 0,
+            resets_at: Some(start() + Duration::from_secs(60)),
+        }),
+        ..RateLimits::default()
+    };
+    lease.answering(Some(Duration::from_secs(1)), limits);
+    drop(lease);
+    let longer = Prompt {
+        input_tokens: 55_000,
+        ..turn_of(7)
+    };
+    let next = test.pool.lease(&asking(&test, longer));
+    assert_eq!(next.unwrap_err(), NoAccount::AllBusy);
+    test.pass(6);
+    let next = test.pool.lease(&asking(&test, longer)).unwrap();
+    assert_eq!(next.account().id, accounts[home].id);
 }
