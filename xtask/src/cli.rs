@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The commands of this workspace.
 #[derive(Debug, Parser)]
@@ -38,6 +38,17 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
         arguments: Vec<String>,
     },
+    /// Measure a part of the gateway, built as it ships
+    #[command(after_help = "Examples:\n  \
+            cargo xtask bench balancing\n  \
+            cargo xtask bench balancing --scenario bursty --seed 7 --turns 10000")]
+    Bench {
+        /// What to measure
+        bench: Bench,
+        /// Passed on to the benchmark
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+        arguments: Vec<String>,
+    },
     /// Everything that must hold before a commit: format, lints, floors, documentation, tidiness
     Check,
     /// Build the server as it ships and say where it is
@@ -60,6 +71,15 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Database,
     },
+}
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Bench {
+    /// The strategies against each other, on simulated clients and accounts
+    Balancing,
+    /// How long it takes to pick an account
+    Pick,
 }
 
 #[derive(Debug, Args)]
@@ -133,5 +153,15 @@ mod tests {
             panic!("{cli:?}")
         };
         assert_eq!(arguments, ["-p", "gateway-store", "--", "--nocapture"]);
+    }
+
+    #[test]
+    fn bench_arguments_pass_through() {
+        let cli = Cli::parse_from(["xtask", "bench", "balancing", "--seed", "7"]);
+        let Command::Bench { bench, arguments } = cli.command else {
+            panic!("{cli:?}")
+        };
+        assert_eq!(bench, Bench::Balancing);
+        assert_eq!(arguments, ["--seed", "7"]);
     }
 }

@@ -1,5 +1,6 @@
 //! The commands of this workspace, instead of a Makefile: `cargo xtask --help`.
 
+mod bench;
 mod check;
 mod cli;
 mod demo;
@@ -36,6 +37,7 @@ fn run(command: Command) -> Result<()> {
         Command::Serve(serve) => gateway::serve(&serve),
         Command::Demo(demo) => demo::run(&demo),
         Command::Test { arguments } => test::run(&arguments),
+        Command::Bench { bench, arguments } => bench::run(bench, &arguments),
         Command::Check => check::run(),
         Command::Build { debug } => gateway::build(debug),
         Command::Clean { data, yes } => workspace::clean(data, yes),

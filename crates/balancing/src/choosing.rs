@@ -45,10 +45,12 @@ pub(crate) struct View<'a> {
     pub(crate) settings: &'a PoolSettings,
     pub(crate) wanted: &'a Wanted<'a>,
     pub(crate) now: Duration,
+    /// The same, for estimates.
+    pub(crate) now_seconds: f64,
     /// The only account that can serve the request, where there is such a one.
     pub(crate) pinned: Option<AccountId>,
-    /// Open requests above `max_concurrency`, in percent of it, that the request may make.
-    pub(crate) burst_percent: u32,
+    /// How long the request has waited for a place; `None` when it cannot wait.
+    pub(crate) waited: Option<Duration>,
 }
 
 impl View<'_> {
@@ -82,6 +84,11 @@ impl View<'_> {
                 share: 1.0,
                 is_trial: true,
             },
+            // Its siblings are as overloaded: that it was this one that said so speaks for none of them.
+            Gate::Shut(FaultClass::Overload, _) if self.services[stop.service].is_strained(self.now) => Fit {
+                share: 1.0,
+                is_trial: false,
+            },
             // With room it would be tried all the same if need be, so what it wants is room.
             Gate::Shut(class, _) if is_soft(class) && !self.has_room(stop) => return Err(Obstacle::Busy),
             Gate::Shut(class, until) => return Err(Obstacle::Resting(class, until)),
@@ -110,7 +117,7 @@ impl View<'_> {
 
     fn has_room(&self, stop: &Stop) -> bool {
         stop.max_concurrency.is_none_or(|limit| {
-            let burst = u64::from(limit) * u64::from(self.burst_percent) / 100;
+            let burst = u64::from(limit) * u64::from(self.settings.burst_percent_after(self.waited)) / 100;
             u64::from(self.members[stop.index].in_flight) < u64::from(limit) + burst
         })
     }
@@ -120,6 +127,7 @@ impl View<'_> {
         clippy::cast_sign_loss,
         reason = "a share of 64 thousandths of at most 1000"
     )]
+    #[inline(always)]
     fn candidate(&self, stop: &Stop, fit: Fit) -> Candidate {
         let member = &self.members[stop.index];
         let weight = ((f32::from(stop.weight) * FULL_SHARE * fit.share) as u32).max(1);
@@ -130,7 +138,9 @@ impl View<'_> {
             in_flight: member.in_flight,
             waiting: member.waiting,
             max_concurrency: stop.max_concurrency,
-            ttft_seconds: member.peak_ttft.seconds(member.stall(self.now), self.now),
+            ttft_seconds: member
+                .peak_ttft
+                .seconds(member.stall_seconds(self.now), self.now_seconds),
             failed_share: member.machine.failed_share(self.now),
             cached_tokens: 0,
             used: 0.0,
@@ -151,6 +161,8 @@ pub(crate) struct Shortlist {
     /// Where each candidate stands in the route.
     pub(crate) positions: Vec<usize>,
     pub(crate) survey: Survey,
+    /// Whether the request waits for an account that holds its conversation, whoever else could serve it.
+    pub(crate) holds_out: bool,
     /// The candidate that was picked.
     pub(crate) picked: Option<usize>,
 }
@@ -166,6 +178,7 @@ impl Shortlist {
         draw: u64,
     ) -> Result<usize, NoAccount> {
         self.picked = None;
+        self.holds_out = false;
         self.candidates.clear();
         self.positions.clear();
         self.survey = Survey::default();
@@ -173,15 +186,21 @@ impl Shortlist {
             return Err(NoAccount::NotAllowed);
         }
         self.fill(route, view);
+        if strategy.looks_ahead() {
+            self.look_up_caches(view, caches);
+            self.look_up_limits(route, view);
+        }
+        let choice = choice(view, draw);
+        self.holds_out = self.should_wait(route, view, caches, strategy, &choice);
+        if self.holds_out {
+            return Err(NoAccount::AllBusy);
+        }
         if self.candidates.is_empty() {
             let least_bad = self.survey.least_bad.filter(|_| !self.survey.is_busy);
             return least_bad
                 .map(|(_, position)| position)
                 .ok_or_else(|| self.survey.conclusion());
         }
-        self.look_up_caches(view, caches);
-        self.look_up_limits(route, view);
-        let choice = choice(view, draw);
         let picked = match self.trial() {
             Some(trial) => {
                 let _ = strategy.pick(&choice, &mut self.candidates);
@@ -267,7 +286,7 @@ impl Shortlist {
             let stop = &route[*position];
             if let Some(family) = view.members[stop.index].families.get(stop.family) {
                 let need = Need::of(&view.wanted.prompt, candidate.cached_tokens);
-                let headroom = family.headroom(need, view.now);
+                let headroom = family.headroom(need, view.now_seconds);
                 candidate.used = headroom.used;
                 candidate.is_short = headroom.is_short;
             }
@@ -322,6 +341,8 @@ impl Survey {
             Obstacle::Tried => self.is_tried = true,
             Obstacle::Busy => self.is_busy = true,
             Obstacle::ModelRests(until) => self.note_down(FaultClass::ModelMissing, until, now),
+            // Its trial is under way: whether it is back is known as soon as that is answered.
+            Obstacle::Resting(FaultClass::Quota, until) if until <= now => self.is_busy = true,
             Obstacle::Resting(class, until) if !is_soft(class) => self.note_down(class, until, now),
             Obstacle::Resting(_, until) => {
                 if self.least_bad.is_none_or(|(least, _)| until < least) {

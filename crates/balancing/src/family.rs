@@ -47,7 +47,7 @@ impl Family {
         }
     }
 
-    pub(crate) fn headroom(&self, need: Need, now: Duration) -> Headroom {
+    pub(crate) fn headroom(&self, need: Need, now: f64) -> Headroom {
         self.gauges.headroom(need, now)
     }
 

@@ -1,7 +1,8 @@
-use std::time::Duration;
+use std::array::from_fn;
 
-use gateway_domain::{RateLimit, RateLimits};
+use gateway_domain::{RateLimit, RateLimits, Timestamp};
 
+use crate::extremes::{greater, lesser};
 use crate::health::Moment;
 
 /// What a request is expected to take of an account's limits.
@@ -26,117 +27,161 @@ pub(crate) struct Headroom {
 ///
 /// Rate limits refill evenly until their reset, as Anthropic's and OpenAI's do; a subscription's window ends as a
 /// whole.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Gauges {
-    is_known: bool,
-    requests: Option<Gauge>,
-    input_tokens: Option<Gauge>,
-    output_tokens: Option<Gauge>,
-    tokens: Option<Gauge>,
-    subscription: Option<Gauge>,
+    // Of each rate's numbers a row, since a pick projects them for every candidate: a row is one register.
+    limit: [f32; RATES],
+    left: [f32; RATES],
+    per_second: [f32; RATES],
+    /// The part of the limit that one of it is: zero where there is no limit.
+    part: [f32; RATES],
     /// What open requests are expected to take, as far as no answer has counted it yet.
-    pending: Need,
+    pending: [f32; RATES],
+    seen_at: f64,
+    is_known: bool,
+    subscription: Option<Window>,
 }
+
+/// Requests, input tokens, output tokens, and tokens of both kinds.
+const RATES: usize = 4;
 
 #[derive(Debug, Clone, Copy)]
 struct Gauge {
     limit: f32,
     left: f32,
     per_second: f32,
-    /// When all of it is there again, in seconds.
-    full_at: f64,
-    seen_at: f64,
+    part: f32,
+}
+
+/// A limit that is there again all at once.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    left: f32,
+    used: f32,
+    ends_at: f64,
+}
+
+impl Default for Gauges {
+    fn default() -> Self {
+        Self {
+            limit: [Gauge::UNLIMITED.limit; RATES],
+            left: [Gauge::UNLIMITED.left; RATES],
+            per_second: [0.0; RATES],
+            part: [0.0; RATES],
+            pending: [0.0; RATES],
+            seen_at: 0.0,
+            is_known: false,
+            subscription: None,
+        }
+    }
 }
 
 impl Gauges {
     pub(crate) fn read(&mut self, limits: &RateLimits, at: Moment) {
         self.is_known = true;
-        self.requests = limits.requests.map(|limit| Gauge::refilling(limit, at));
-        self.input_tokens = limits.input_tokens.map(|limit| Gauge::refilling(limit, at));
-        self.output_tokens = limits.output_tokens.map(|limit| Gauge::refilling(limit, at));
-        self.tokens = limits.tokens.map(|limit| Gauge::refilling(limit, at));
-        self.subscription = limits.subscription.map(|limit| Gauge::ending(limit, at));
+        self.seen_at = at.monotonic.as_secs_f64();
+        let told = [
+            limits.requests,
+            limits.input_tokens,
+            limits.output_tokens,
+            limits.tokens,
+        ];
+        let gauges = told.map(|limit| limit.map_or(Gauge::UNLIMITED, |limit| Gauge::of(limit, at)));
+        self.limit = gauges.map(|gauge| gauge.limit);
+        self.left = gauges.map(|gauge| gauge.left);
+        self.per_second = gauges.map(|gauge| gauge.per_second);
+        self.part = gauges.map(|gauge| gauge.part);
+        self.subscription = limits.subscription.map(|limit| Window::of(limit, at));
     }
 
     pub(crate) fn reserve(&mut self, need: Need) {
-        self.pending.requests += need.requests;
-        self.pending.input_tokens += need.input_tokens;
-        self.pending.output_tokens += need.output_tokens;
+        for (pending, need) in self.pending.iter_mut().zip(need.by_rate()) {
+            *pending += need;
+        }
     }
 
     pub(crate) fn settle(&mut self, need: Need) {
-        let less = |pending: f32, need: f32| (pending - need).max(0.0);
-        self.pending.requests = less(self.pending.requests, need.requests);
-        self.pending.input_tokens = less(self.pending.input_tokens, need.input_tokens);
-        self.pending.output_tokens = less(self.pending.output_tokens, need.output_tokens);
+        for (pending, need) in self.pending.iter_mut().zip(need.by_rate()) {
+            *pending = (*pending - need).max(0.0);
+        }
     }
 
-    pub(crate) fn headroom(&self, need: Need, now: Duration) -> Headroom {
-        let mut headroom = Headroom::default();
+    /// `now` in seconds.
+    pub(crate) fn headroom(&self, need: Need, now: f64) -> Headroom {
         if !self.is_known {
-            return headroom;
+            return Headroom::default();
         }
-        let now = now.as_secs_f64();
-        let pending = &self.pending;
-        let gauges = [
-            (self.requests, pending.requests, need.requests),
-            (self.input_tokens, pending.input_tokens, need.input_tokens),
-            (self.output_tokens, pending.output_tokens, need.output_tokens),
-            (
-                self.tokens,
-                pending.input_tokens + pending.output_tokens,
-                need.input_tokens + need.output_tokens,
-            ),
-            (self.subscription, 0.0, 0.0),
-        ];
-        for (gauge, pending, need) in gauges {
-            let Some(gauge) = gauge else { continue };
-            let left = gauge.left(now) - pending;
-            headroom.is_short |= left < need || left <= 0.0;
-            headroom.used = headroom.used.max(1.0 - (left - need) / gauge.limit);
+        let passed = (now - self.seen_at) as f32;
+        let need = need.by_rate();
+        let left: [f32; RATES] = from_fn(|rate| {
+            let refilled = self.left[rate] + self.per_second[rate] * passed;
+            lesser(refilled, self.limit[rate]) - self.pending[rate]
+        });
+        let parts: [f32; RATES] =
+            from_fn(|rate| (self.limit[rate] - left[rate] + need[rate]) * self.part[rate]);
+        // Whatever it needs, something must be left of each.
+        let spare: [f32; RATES] = from_fn(|rate| left[rate] - greater(need[rate], f32::MIN_POSITIVE));
+        let mut used = greater(greater(parts[0], parts[1]), greater(parts[2], parts[3]));
+        let mut is_short = lesser(lesser(spare[0], spare[1]), lesser(spare[2], spare[3])) < 0.0;
+        if let Some(window) = self.subscription.filter(|window| now < window.ends_at) {
+            is_short |= window.left <= 0.0;
+            used = greater(used, window.used);
         }
-        headroom.used = headroom.used.clamp(0.0, 1.0);
-        headroom
+        Headroom {
+            used: lesser(used, 1.0),
+            is_short,
+        }
+    }
+}
+
+impl Need {
+    const fn by_rate(self) -> [f32; RATES] {
+        [
+            self.requests,
+            self.input_tokens,
+            self.output_tokens,
+            self.input_tokens + self.output_tokens,
+        ]
     }
 }
 
 impl Gauge {
+    const UNLIMITED: Self = Self {
+        limit: f32::MAX,
+        left: f32::MAX,
+        per_second: 0.0,
+        part: 0.0,
+    };
+
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
         reason = "an estimate"
     )]
-    fn refilling(limit: RateLimit, at: Moment) -> Self {
+    fn of(limit: RateLimit, at: Moment) -> Self {
         let left = limit.remaining as f32;
         let whole = limit.limit.map_or(left, |limit| limit as f32).max(1.0);
         // Without a word on it, a minute: what every rate is counted by.
         let seconds = limit
             .resets_at
             .map_or(60.0, |reset| reset.since(at.time).as_secs_f64());
-        let seen_at = at.monotonic.as_secs_f64();
         Self {
             limit: whole,
             left,
             per_second: (whole - left).max(0.0) / seconds.max(0.001) as f32,
-            full_at: seen_at + seconds,
-            seen_at,
+            part: 1.0 / whole,
         }
     }
+}
 
-    fn ending(limit: RateLimit, at: Moment) -> Self {
-        let gauge = Self::refilling(limit, at);
+impl Window {
+    fn of(limit: RateLimit, at: Moment) -> Self {
+        let gauge = Gauge::of(limit, at);
+        let ends_at = |reset: Timestamp| at.monotonic.as_secs_f64() + reset.since(at.time).as_secs_f64();
         Self {
-            per_second: 0.0,
-            full_at: limit.resets_at.map_or(f64::INFINITY, |_| gauge.full_at),
-            ..gauge
-        }
-    }
-
-    fn left(&self, now: f64) -> f32 {
-        if self.full_at <= now {
-            self.limit
-        } else {
-            (self.left + self.per_second * (now - self.seen_at) as f32).min(self.limit)
+            left: gauge.left,
+            used: 1.0 - gauge.left * gauge.part,
+            ends_at: limit.resets_at.map_or(f64::INFINITY, ends_at),
         }
     }
 }
@@ -176,7 +221,7 @@ mod tests {
 
     #[test]
     fn nothing_told_is_no_limit() {
-        let headroom = Gauges::default().headroom(input(1e9), Duration::ZERO);
+        let headroom = Gauges::default().headroom(input(1e9), 0.0);
         assert!(!headroom.is_short && headroom.used == 0.0);
     }
 
@@ -188,17 +233,15 @@ mod tests {
             ..RateLimits::default()
         };
         gauges.read(&limits, at(0));
-        let is_short = |gauges: &Gauges, need, second| {
-            gauges.headroom(input(need), Duration::from_secs(second)).is_short
-        };
-        assert!(is_short(&gauges, 100.0, 0));
-        assert!(is_short(&gauges, 501.0, 5) && !is_short(&gauges, 499.0, 5));
+        let is_short = |gauges: &Gauges, need, second| gauges.headroom(input(need), second).is_short;
+        assert!(is_short(&gauges, 100.0, 0.0));
+        assert!(is_short(&gauges, 501.0, 5.0) && !is_short(&gauges, 499.0, 5.0));
         gauges.reserve(input(300.0));
-        assert!(is_short(&gauges, 201.0, 5) && !is_short(&gauges, 199.0, 5));
-        assert!(!is_short(&gauges, 700.0, 60));
+        assert!(is_short(&gauges, 201.0, 5.0) && !is_short(&gauges, 199.0, 5.0));
+        assert!(!is_short(&gauges, 700.0, 60.0));
         gauges.settle(input(300.0));
-        assert!(!is_short(&gauges, 499.0, 5));
-        let used = gauges.headroom(input(0.0), Duration::from_secs(5)).used;
+        assert!(!is_short(&gauges, 499.0, 5.0));
+        let used = gauges.headroom(input(0.0), 5.0).used;
         assert!((used - 0.5).abs() < 0.01, "{used}");
     }
 
@@ -210,7 +253,7 @@ mod tests {
             ..RateLimits::default()
         };
         gauges.read(&limits, at(0));
-        assert!(gauges.headroom(input(1.0), Duration::from_secs(99)).is_short);
-        assert!(!gauges.headroom(input(1.0), Duration::from_secs(100)).is_short);
+        assert!(gauges.headroom(input(1.0), 99.0).is_short);
+        assert!(!gauges.headroom(input(1.0), 100.0).is_short);
     }
 }

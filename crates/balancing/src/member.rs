@@ -97,11 +97,11 @@ impl Member {
     }
 
     /// How long streams have waited for content while none got any.
-    pub(crate) fn stall(&self, now: Duration) -> Duration {
+    pub(crate) fn stall_seconds(&self, now: Duration) -> f32 {
         if self.waiting == 0 {
-            Duration::ZERO
+            0.0
         } else {
-            now.saturating_sub(self.waiting_since)
+            now.saturating_sub(self.waiting_since).as_secs_f32()
         }
     }
 
@@ -132,6 +132,12 @@ impl Member {
         if was_answered == Answered::No {
             self.settle(errand);
         }
+    }
+
+    /// Whether it rests, as a whole or with the errand's family of models.
+    pub(crate) fn is_resting(&self, errand: &Errand) -> bool {
+        let family = self.families.get(errand.family);
+        self.machine.rest().is_some() || family.is_some_and(|family| family.rest().is_some())
     }
 
     /// The first content has come, or all of it.

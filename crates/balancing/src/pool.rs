@@ -98,7 +98,8 @@ impl Pool {
     pub fn decide(&self, wanted: &Wanted<'_>) -> (Result<AccountId, NoAccount>, Decision) {
         let mut state = self.shared.state();
         let at = self.shared.moment(&state);
-        let chosen = state.choose(&self.shared, wanted, 0, at.monotonic);
+        let waited = self.shared.not_waited(&state);
+        let chosen = state.choose(&self.shared, wanted, waited, at.monotonic);
         let strategy = self.strategy_of(wanted);
         self.with_view(&mut state, wanted, |view, route, shortlist| {
             let chosen = chosen.map(|position| route[position].account_id);
@@ -234,7 +235,7 @@ impl Pool {
     }
 
     fn lease_from(&self, state: &mut State, wanted: &Wanted<'_>) -> Result<Lease, NoAccount> {
-        let pick = self.shared.pick(state, wanted, 0)?;
+        let pick = self.shared.pick(state, wanted, self.shared.not_waited(state))?;
         Ok(Lease::new(
             Arc::clone(&self.shared),
             pick.account,
@@ -266,8 +267,9 @@ impl Pool {
             settings: &self.shared.settings,
             wanted,
             now,
+            now_seconds: now.as_secs_f64(),
             pinned,
-            burst_percent: 0,
+            waited: None,
         };
         look(&view, route, shortlist)
     }

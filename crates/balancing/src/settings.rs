@@ -83,6 +83,15 @@ impl PoolSettings {
         Duration::from_millis(self.burst_after_ms)
     }
 
+    /// How far above its `max_concurrency` an account may go for a request that has waited so long.
+    pub(crate) fn burst_percent_after(&self, waited: Option<Duration>) -> u32 {
+        if waited.is_some_and(|waited| Duration::ZERO < waited && self.burst_after() <= waited) {
+            self.burst_percent
+        } else {
+            0
+        }
+    }
+
     /// How long a request may wait for a place.
     #[must_use]
     pub const fn max_wait(&self) -> Duration {

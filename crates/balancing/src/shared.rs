@@ -105,15 +105,20 @@ impl Shared {
         }
     }
 
+    /// How long a request has waited that has just come: not at all, if it may.
+    pub(crate) fn not_waited(&self, state: &State) -> Option<Duration> {
+        (state.queue.len() < self.settings.max_waiting).then_some(Duration::ZERO)
+    }
+
     /// Picks an account and notes that a lease of it has begun.
     pub(crate) fn pick(
         &self,
         state: &mut State,
         wanted: &Wanted<'_>,
-        burst_percent: u32,
+        waited: Option<Duration>,
     ) -> Result<Pick, NoAccount> {
         let now = self.clock.monotonic();
-        let position = state.choose(self, wanted, burst_percent, now)?;
+        let position = state.choose(self, wanted, waited, now)?;
         let State {
             members,
             routes,
@@ -150,19 +155,26 @@ impl Shared {
     }
 
     pub(crate) fn answering(
-        &self,
+        self: &Arc<Self>,
         id: AccountId,
         ticket: Ticket,
         errand: &Errand,
         ttft: Option<Duration>,
         limits: RateLimits,
     ) {
-        let mut state = self.state();
-        let at = self.moment(&state);
-        if let Some(member) = state.member(id) {
+        let is_awaited = {
+            let mut state = self.state();
+            let at = self.moment(&state);
+            let Some(member) = state.member(id) else { return };
+            let was_resting = member.is_resting(errand);
             member.answering(ticket, errand, ttft, limits, at);
+            let is_back = was_resting && !member.is_resting(errand);
             let service = member.service;
             state.services[service].answered(at.monotonic);
+            is_back && state.queue.len() > 0
+        };
+        if is_awaited {
+            self.serve_waiting();
         }
     }
 
@@ -269,7 +281,7 @@ impl State {
         &mut self,
         shared: &Shared,
         wanted: &Wanted<'_>,
-        burst_percent: u32,
+        waited: Option<Duration>,
         now: Duration,
     ) -> Result<usize, NoAccount> {
         let strategy = shared.strategies.of(wanted.key, wanted.model);
@@ -281,8 +293,9 @@ impl State {
             settings: &shared.settings,
             wanted,
             now,
+            now_seconds: now.as_secs_f64(),
             pinned,
-            burst_percent,
+            waited,
         };
         let draw = self.chance.draw();
         self.shortlist.pick(route, &view, &self.caches, strategy, draw)

@@ -3,6 +3,8 @@ mod peak_ewma;
 mod round_robin;
 mod smart;
 
+use std::time::Duration;
+
 use gateway_domain::AccountId;
 
 pub use self::least_in_flight::LeastInFlight;
@@ -31,10 +33,23 @@ pub trait Strategy: Sync {
     /// The word that stands for it in configuration.
     fn name(&self) -> &'static str;
 
+    /// Whether it looks at [`cached_tokens`](Candidate::cached_tokens), [`used`](Candidate::used) and
+    /// [`is_short`](Candidate::is_short), which take time to find out and say nothing otherwise.
+    fn looks_ahead(&self) -> bool {
+        false
+    }
+
     /// The index of the candidate that serves; what lies beyond the last counts as the last.
     ///
     /// It may leave in each candidate's [`score`](Candidate::score) the number that it compared, lower being better.
     fn pick(&self, choice: &Choice, candidates: &mut [Candidate]) -> usize;
+
+    /// How long a request should rather wait for an account that holds `saved_tokens` more of its prompt in its cache
+    /// than any candidate.
+    fn patience(&self, choice: &Choice, rates: &Rates, saved_tokens: u64) -> Duration {
+        let _ = (choice, rates, saved_tokens);
+        Duration::ZERO
+    }
 
     /// What the score of a candidate is made of, by name; for people who ask why.
     fn parts(&self, choice: &Choice, candidate: &Candidate) -> Parts {

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::extremes::greater;
+
 /// How long a sample takes to lose most of its weight to newer ones.
 const DECAY_SECONDS: f32 = 10.0;
 /// How long it takes to halve while nothing new is learned.
@@ -16,7 +18,8 @@ pub(crate) struct PeakTtft(Option<Sample>);
 #[derive(Debug, Clone, Copy)]
 struct Sample {
     seconds: f32,
-    at: Duration,
+    /// In seconds.
+    at: f64,
 }
 
 impl PeakTtft {
@@ -24,7 +27,7 @@ impl PeakTtft {
         let seconds = ttft.as_secs_f32();
         let average = match self.0 {
             Some(known) if seconds < known.seconds => {
-                let passed = now.saturating_sub(known.at).as_secs_f32();
+                let passed = (now.as_secs_f64() - known.at) as f32;
                 // At least a tenth, so that answers at the same moment count too.
                 let kept = (-passed / DECAY_SECONDS).exp().min(0.9);
                 known.seconds * kept + seconds * (1.0 - kept)
@@ -33,17 +36,19 @@ impl PeakTtft {
         };
         self.0 = Some(Sample {
             seconds: average,
-            at: now,
+            at: now.as_secs_f64(),
         });
     }
 
-    /// In seconds; at least `stall`, for which it has kept others waiting. `None` while nothing is known.
-    pub(crate) fn seconds(&self, stall: Duration, now: Duration) -> Option<f32> {
-        let stall = stall.as_secs_f32();
+    /// In seconds, as `stall` and `now` are; at least `stall`, for which it has kept others waiting. `None` while nothing is known.
+    pub(crate) fn seconds(&self, stall: f32, now: f64) -> Option<f32> {
         match self.0 {
             Some(known) => {
-                let idle = now.saturating_sub(known.at).as_secs_f32();
-                Some((known.seconds / (1.0 + idle / IDLE_SECONDS)).max(stall))
+                let idle = (now - known.at) as f32;
+                Some(greater(
+                    known.seconds * IDLE_SECONDS / (IDLE_SECONDS + idle),
+                    stall,
+                ))
             }
             None => (stall > 0.0).then_some(stall),
         }
@@ -61,13 +66,13 @@ mod tests {
     }
 
     fn seconds(ttft: PeakTtft, now: u64) -> f32 {
-        ttft.seconds(Duration::ZERO, millis(now)).unwrap()
+        ttft.seconds(0.0, now as f64 / 1e3).unwrap()
     }
 
     #[test]
     fn a_peak_counts_at_once_and_is_forgotten_slowly() {
         let mut ttft = PeakTtft::default();
-        assert_eq!(ttft.seconds(Duration::ZERO, millis(0)), None);
+        assert_eq!(ttft.seconds(0.0, 0.0), None);
         ttft.observe(millis(500), millis(0));
         ttft.observe(millis(2_000), millis(0));
         assert_eq!(seconds(ttft, 0), 2.0);
@@ -81,9 +86,9 @@ mod tests {
     #[test]
     fn who_keeps_others_waiting_is_as_slow_as_that() {
         let mut ttft = PeakTtft::default();
-        assert_eq!(ttft.seconds(millis(3_000), millis(0)), Some(3.0));
+        assert_eq!(ttft.seconds(3.0, 0.0), Some(3.0));
         ttft.observe(millis(500), millis(0));
-        assert_eq!(ttft.seconds(millis(3_000), millis(0)), Some(3.0));
-        assert_eq!(ttft.seconds(millis(100), millis(0)), Some(0.5));
+        assert_eq!(ttft.seconds(3.0, 0.0), Some(3.0));
+        assert_eq!(ttft.seconds(0.1, 0.0), Some(0.5));
     }
 }

@@ -141,8 +141,8 @@ impl Shared {
         let next = queue.next(|waiter| self.look(state, waiter, &mut busy, now));
         state.queue = queue;
         let (waiter, _) = next?;
-        let burst = self.burst_of(&waiter, now);
-        let pick = self.pick(state, &waiter.request.wanted(), burst);
+        let waited = now.saturating_sub(waiter.since);
+        let pick = self.pick(state, &waiter.request.wanted(), Some(waited));
         let turn = pick.map(|pick| Lease::new(Arc::clone(self), pick.account, pick.errand, pick.ticket));
         Some((waiter, turn))
     }
@@ -156,7 +156,8 @@ impl Shared {
         now: Duration,
     ) -> Look {
         let request = &waiter.request;
-        let burst = self.burst_of(waiter, now);
+        let waited = Some(now.saturating_sub(waiter.since));
+        let burst = self.settings.burst_percent_after(waited);
         let is_usual = request.key.allowed_accounts.is_empty() && request.tried.is_empty();
         let is_known = |(model, user_id, known): &(String, UserId, u32)| {
             *model == request.model && *user_id == request.user_id && burst <= *known
@@ -164,23 +165,15 @@ impl Shared {
         if is_usual && request.prompt.pin.is_none() && busy.iter().any(is_known) {
             return Look::Waits;
         }
-        match state.choose(self, &request.wanted(), burst, now) {
+        match state.choose(self, &request.wanted(), waited, now) {
             Ok(_) => Look::Ready,
             Err(NoAccount::AllBusy) => {
-                if is_usual {
+                if is_usual && !state.shortlist.holds_out {
                     busy.push((request.model.clone(), request.user_id, burst));
                 }
                 Look::Waits
             }
             Err(_) => Look::Hopeless,
-        }
-    }
-
-    fn burst_of(&self, waiter: &Waiter, now: Duration) -> u32 {
-        if now.saturating_sub(waiter.since) >= self.settings.burst_after() {
-            self.settings.burst_percent
-        } else {
-            0
         }
     }
 }

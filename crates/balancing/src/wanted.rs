@@ -77,7 +77,8 @@ pub enum NoAccount {
         /// When the first account that rests for that reason is back; at least a second.
         retry_after: Option<Duration>,
     },
-    /// Some account is well, but all such have as many requests open as they may.
+    /// Some account is well, but all such have as many requests open as they may; or waiting for the one that holds
+    /// the conversation costs less than another account. [`Pool::wait`](crate::Pool::wait) waits for a place.
     #[error("every account that serves the model is at its concurrency limit")]
     AllBusy,
     /// Each account has had its try.

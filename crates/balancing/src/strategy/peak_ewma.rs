@@ -41,8 +41,7 @@ impl Strategy for PeakEwma {
     }
 }
 
-/// The greatest weight of all.
-pub(super) fn heaviest(candidates: &[Candidate]) -> u32 {
+fn heaviest(candidates: &[Candidate]) -> u32 {
     candidates
         .iter()
         .map(|candidate| candidate.weight)

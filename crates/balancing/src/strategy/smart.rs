@@ -1,5 +1,8 @@
-use super::peak_ewma::heaviest;
+use std::time::Duration;
+
 use super::{Candidate, Choice, Parts, Strategy, next_in_turn};
+use crate::Rates;
+use crate::extremes::{greater, lesser};
 
 /// Below this nothing is cached by any provider, in tokens.
 const SHORTEST_CACHED: u64 = 1_024;
@@ -22,8 +25,9 @@ const LONGEST_STALL_SECONDS: f32 = 30.0;
 /// peak EWMA of the time to first token, times the queue. Both are raised by the risk that the account fails or
 /// refuses: its failures of the last minute, and the limits that its last answer told, less what is under way.
 ///
-/// Among accounts that cost the same, those with the most room take the request, so that each fills in proportion to
-/// its size. Among these a conversation that will be cached goes where rendezvous hashing puts it, the same on every
+/// Among accounts that cost the same, those that hold most of the prompt come first: a conversation that was cached in
+/// two would otherwise be written twice from then on. Among these, those with the most room take the request, so that
+/// each fills in proportion to its size. Among these a conversation that will be cached goes where rendezvous hashing puts it, the same on every
 /// instance; any other goes to the account whose turn it is. Weights count in both.
 #[derive(Debug, Clone, Copy)]
 pub struct Smart;
@@ -33,26 +37,42 @@ impl Strategy for Smart {
         "smart"
     }
 
+    fn looks_ahead(&self) -> bool {
+        true
+    }
+
     fn pick(&self, choice: &Choice, candidates: &mut [Candidate]) -> usize {
         let field = Field::of(choice, candidates);
         let mut least = f32::INFINITY;
         for candidate in &mut *candidates {
             candidate.score = Cost::of(choice, &field, candidate).total();
-            least = least.min(candidate.score);
+            least = lesser(least, candidate.score);
         }
         let same = least + field.prompt_usd * SAME_MONEY + choice.second_worth_usd * SAME_SECONDS;
-        let emptiest = candidates
+        let most_cached = candidates
             .iter()
             .filter(|candidate| candidate.score <= same)
+            .map(|candidate| candidate.cached_tokens)
+            .fold(0, u64::max);
+        let is_same =
+            |candidate: &Candidate| candidate.score <= same && candidate.cached_tokens == most_cached;
+        let emptiest = candidates
+            .iter()
+            .filter(|candidate| is_same(candidate))
             .map(|candidate| fill(candidate, field.heaviest))
-            .fold(f32::INFINITY, f32::min);
+            .fold(f32::INFINITY, lesser);
         let is_equal = |candidate: &Candidate| {
-            candidate.score <= same && fill(candidate, field.heaviest) <= emptiest + SAME_FILL
+            is_same(candidate) && fill(candidate, field.heaviest) <= emptiest + SAME_FILL
         };
         match choice.prompt.conversation.filter(|_| is_cacheable(choice)) {
             Some(conversation) => rendezvous(conversation, candidates, is_equal),
             None => next_in_turn(candidates, is_equal),
         }
+    }
+
+    fn patience(&self, choice: &Choice, rates: &Rates, saved_tokens: u64) -> Duration {
+        let saved_usd = tokens(saved_tokens) * (input_rate(choice, rates) - rates.cache_read).max(0.0);
+        Duration::try_from_secs_f32(saved_usd / choice.second_worth_usd).unwrap_or_default()
     }
 
     fn parts(&self, choice: &Choice, candidate: &Candidate) -> Parts {
@@ -84,15 +104,20 @@ struct Field {
 
 impl Field {
     fn of(choice: &Choice, candidates: &[Candidate]) -> Self {
-        let timed = candidates.iter().filter_map(|candidate| candidate.ttft_seconds);
-        let (sum, count) = timed.fold((0.0, 0.0), |(sum, count), ttft| (sum + ttft, count + 1.0));
-        let dearest = candidates
-            .iter()
-            .map(|candidate| input_rate(choice, candidate))
-            .fold(0.0, f32::max);
+        let mut heaviest = 1;
+        let mut dearest = 0.0;
+        let (mut sum, mut timed) = (0.0, 0.0);
+        for candidate in candidates {
+            heaviest = heaviest.max(candidate.weight);
+            dearest = greater(dearest, input_rate(choice, &candidate.rates));
+            if let Some(ttft) = candidate.ttft_seconds {
+                sum += ttft;
+                timed += 1.0;
+            }
+        }
         Self {
-            heaviest: heaviest(candidates),
-            usual_ttft_seconds: if count > 0.0 { sum / count } else { 0.0 },
+            heaviest,
+            usual_ttft_seconds: if timed > 0.0 { sum / timed } else { 0.0 },
             prompt_usd: tokens(choice.prompt.input_tokens) * dearest,
         }
     }
@@ -106,19 +131,20 @@ struct Cost {
 }
 
 impl Cost {
+    #[inline(always)]
     fn of(choice: &Choice, field: &Field, candidate: &Candidate) -> Self {
         let prompt = &choice.prompt;
         let cached = candidate.cached_tokens.min(prompt.input_tokens);
         let input_usd = tokens(cached) * candidate.rates.cache_read
-            + tokens(prompt.input_tokens - cached) * input_rate(choice, candidate);
+            + tokens(prompt.input_tokens - cached) * input_rate(choice, &candidate.rates);
         let money_usd = input_usd + tokens(prompt.output_tokens) * candidate.rates.output;
         let ttft = candidate.ttft_seconds.unwrap_or(field.usual_ttft_seconds);
         let queue = 1.0 + count(candidate.waiting) * share_of_heaviest(candidate, field.heaviest);
-        let seconds = (ttft.min(LONGEST_STALL_SECONDS)) * queue;
+        let seconds = lesser(ttft, LONGEST_STALL_SECONDS) * queue;
         // Whoever fails costs the way there, and the prompt is then paid in full elsewhere.
-        let lost_usd = (field.prompt_usd - input_usd).max(0.0)
-            + (seconds.min(LONGEST_STALL_SECONDS) + REFUSAL_SECONDS) * choice.second_worth_usd;
-        let risk = refusal_risk(candidate).max(candidate.failed_share);
+        let lost_usd = greater(field.prompt_usd - input_usd, 0.0)
+            + (lesser(seconds, LONGEST_STALL_SECONDS) + REFUSAL_SECONDS) * choice.second_worth_usd;
+        let risk = greater(refusal_risk(candidate), candidate.failed_share);
         Self {
             money_usd,
             time_usd: seconds * choice.second_worth_usd,
@@ -137,7 +163,7 @@ fn refusal_risk(candidate: &Candidate) -> f32 {
     if candidate.is_short {
         return 1.0;
     }
-    let over = (candidate.used - NEARLY_FULL).max(0.0) / (1.0 - NEARLY_FULL);
+    let over = greater(candidate.used - NEARLY_FULL, 0.0) / (1.0 - NEARLY_FULL);
     over * over * 0.5
 }
 
@@ -146,7 +172,7 @@ fn fill(candidate: &Candidate, heaviest: u32) -> f32 {
     let places = candidate
         .max_concurrency
         .map_or(0.0, |limit| count(candidate.in_flight) / count(limit.max(1)));
-    candidate.used.max(places) * share_of_heaviest(candidate, heaviest)
+    greater(candidate.used, places) * share_of_heaviest(candidate, heaviest)
 }
 
 /// How many times more the heaviest account weighs.
@@ -154,13 +180,11 @@ fn share_of_heaviest(candidate: &Candidate, heaviest: u32) -> f32 {
     count(heaviest) / count(candidate.weight)
 }
 
-fn input_rate(choice: &Choice, candidate: &Candidate) -> f32 {
+fn input_rate(choice: &Choice, rates: &Rates) -> f32 {
     match choice.prompt.cache_lifetime {
-        Some(lifetime) if is_cacheable(choice) && lifetime.as_secs() >= 3_600 => {
-            candidate.rates.cache_write_long
-        }
-        Some(_) if is_cacheable(choice) => candidate.rates.cache_write,
-        _ => candidate.rates.input,
+        Some(lifetime) if is_cacheable(choice) && lifetime.as_secs() >= 3_600 => rates.cache_write_long,
+        Some(_) if is_cacheable(choice) => rates.cache_write,
+        _ => rates.input,
     }
 }
 
