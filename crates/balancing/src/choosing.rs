@@ -5,10 +5,10 @@ use gateway_domain::{AccountId, FaultClass};
 use crate::gauge::Need;
 use crate::health::{Gate, is_soft};
 use crate::member::Member;
-use crate::prompt_caches::{Home, MAX_HOMES, PromptCaches};
+use crate::prompt_caches::{Home, PromptCaches};
 use crate::routes::Stop;
 use crate::service::Service;
-use crate::{Candidate, Choice, NoAccount, PoolSettings, Strategy, Wanted};
+use crate::{Candidate, Choice, Delivery, NoAccount, PoolSettings, Strategy, Wanted};
 
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 /// What a weight of one is worth, so that there are shares below it.
@@ -37,6 +37,14 @@ pub(crate) struct Fit {
     pub(crate) is_trial: bool,
 }
 
+impl Fit {
+    /// All of its share, and nothing to be found out.
+    const FULL: Self = Self {
+        share: 1.0,
+        is_trial: false,
+    };
+}
+
 /// Everything that a pick reads and nothing of what it writes.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
@@ -51,11 +59,32 @@ pub(crate) struct View<'a> {
     pub(crate) pinned: Option<AccountId>,
     /// How long the request has waited for a place; `None` when it cannot wait.
     pub(crate) waited: Option<Duration>,
+    /// Whether nothing but the accounts decides who may serve it.
+    pub(crate) is_plain: bool,
 }
 
 impl View<'_> {
+    pub(crate) fn is_plain(wanted: &Wanted<'_>, pinned: Option<AccountId>) -> bool {
+        wanted.tried.is_empty() && wanted.key.allowed_accounts.is_empty() && pinned.is_none()
+    }
+
     /// Whether and how far the account may serve: the one place where that is decided.
+    #[inline]
     pub(crate) fn judge(&self, stop: &Stop) -> Result<Fit, Obstacle> {
+        // Nearly always so, and asked of every account for every request.
+        if self.is_plain
+            && self.members[stop.index].plain_from <= self.now
+            && stop.owner_id.is_none()
+            && self.wanted.providers.contains(&stop.provider)
+            && self.has_room(stop)
+        {
+            return Ok(Fit::FULL);
+        }
+        self.judge_closely(stop)
+    }
+
+    #[inline(never)]
+    fn judge_closely(&self, stop: &Stop) -> Result<Fit, Obstacle> {
         let (wanted, member) = (self.wanted, &self.members[stop.index]);
         if !wanted.providers.contains(&stop.provider) {
             return Err(Obstacle::Dialect);
@@ -80,15 +109,20 @@ impl View<'_> {
                 share,
                 is_trial: false,
             },
+            // Counting takes no trial, and is not kept by what limits answers.
+            Gate::Trial | Gate::Shut(FaultClass::Quota | FaultClass::Burst, _)
+                if wanted.prompt.delivery == Delivery::Counted =>
+            {
+                Fit::FULL
+            }
             Gate::Trial => Fit {
                 share: 1.0,
                 is_trial: true,
             },
             // Its siblings are as overloaded: that it was this one that said so speaks for none of them.
-            Gate::Shut(FaultClass::Overload, _) if self.services[stop.service].is_strained(self.now) => Fit {
-                share: 1.0,
-                is_trial: false,
-            },
+            Gate::Shut(FaultClass::Overload, _) if self.services[stop.service].is_strained(self.now) => {
+                Fit::FULL
+            }
             // With room it would be tried all the same if need be, so what it wants is room.
             Gate::Shut(class, _) if is_soft(class) && !self.has_room(stop) => return Err(Obstacle::Busy),
             Gate::Shut(class, until) => return Err(Obstacle::Resting(class, until)),
@@ -109,6 +143,15 @@ impl View<'_> {
             .get(stop.family)
             .map_or(Gate::Open(1.0), |family| family.gate(self.now, self.settings));
         match (own, family) {
+            // The harder one counts, and of two alike the longer.
+            (Gate::Shut(own, own_end), Gate::Shut(family, family_end)) => {
+                let family_counts = (!is_soft(family), family_end) > (!is_soft(own), own_end);
+                if family_counts {
+                    Gate::Shut(family, family_end)
+                } else {
+                    Gate::Shut(own, own_end)
+                }
+            }
             (Gate::Shut(class, until), _) | (_, Gate::Shut(class, until)) => Gate::Shut(class, until),
             (Gate::Trial, _) | (_, Gate::Trial) => Gate::Trial,
             (Gate::Open(own), Gate::Open(family)) => Gate::Open(own.min(family)),
@@ -116,10 +159,13 @@ impl View<'_> {
     }
 
     fn has_room(&self, stop: &Stop) -> bool {
-        stop.max_concurrency.is_none_or(|limit| {
-            let burst = u64::from(limit) * u64::from(self.settings.burst_percent_after(self.waited)) / 100;
-            u64::from(self.members[stop.index].in_flight) < u64::from(limit) + burst
-        })
+        let takes_none = self.wanted.prompt.delivery == Delivery::Counted;
+        takes_none
+            || stop.max_concurrency.is_none_or(|limit| {
+                let burst =
+                    u64::from(limit) * u64::from(self.settings.burst_percent_after(self.waited)) / 100;
+                u64::from(self.members[stop.index].in_flight) < u64::from(limit) + burst
+            })
     }
 
     #[expect(
@@ -130,24 +176,25 @@ impl View<'_> {
     #[inline(always)]
     fn candidate(&self, stop: &Stop, fit: Fit) -> Candidate {
         let member = &self.members[stop.index];
+        let pace = member.pace(self.wanted.prompt.delivery);
         let weight = ((f32::from(stop.weight) * FULL_SHARE * fit.share) as u32).max(1);
         Candidate {
             account_id: stop.account_id,
             weight,
             credit: member.credit + i64::from(weight),
             in_flight: member.in_flight,
-            waiting: member.waiting,
+            waiting: pace.waiting,
             max_concurrency: stop.max_concurrency,
-            ttft_seconds: member
-                .peak_ttft
-                .seconds(member.stall_seconds(self.now), self.now_seconds),
+            ttft_seconds: pace.seconds(self.now, self.now_seconds),
             failed_share: member.machine.failed_share(self.now),
             cached_tokens: 0,
-            used: 0.0,
+            preamble_tokens: 0,
+            used: None,
             is_short: false,
             is_trial: fit.is_trial,
             rates: stop.rates,
             score: 0.0,
+            costs: [0.0; 3],
         }
     }
 }
@@ -196,10 +243,8 @@ impl Shortlist {
             return Err(NoAccount::AllBusy);
         }
         if self.candidates.is_empty() {
-            let least_bad = self.survey.least_bad.filter(|_| !self.survey.is_busy);
-            return least_bad
-                .map(|(_, position)| position)
-                .ok_or_else(|| self.survey.conclusion());
+            let least_bad = self.least_bad(route, view);
+            return least_bad.ok_or_else(|| self.survey.conclusion());
         }
         let picked = match self.trial() {
             Some(trial) => {
@@ -232,7 +277,7 @@ impl Shortlist {
                     self.candidates.push(view.candidate(stop, fit));
                     self.positions.push(position);
                 }
-                Err(obstacle) => self.survey.note(obstacle, position, view.now),
+                Err(obstacle) => self.survey.note(obstacle, view.now),
             }
         }
         let Some(strained_tier) = strained_tier.filter(|_| self.candidates.is_empty()) else {
@@ -248,7 +293,26 @@ impl Shortlist {
         }
     }
 
-    /// A half-open account takes the first request that loses nothing by it.
+    /// Of the accounts that rest for a soft reason the one to try all the same: the one with the fewest open requests, of
+    /// these the first to return.
+    ///
+    /// While another one is merely full, only those are tried whose provider refused: a broken one would keep the
+    /// request for longer than it has to wait.
+    fn least_bad(&self, route: &[Stop], view: &View<'_>) -> Option<usize> {
+        let resting = route.iter().enumerate().filter_map(|(position, stop)| {
+            let Err(Obstacle::Resting(class, until)) = view.judge(stop) else {
+                return None;
+            };
+            let refused = matches!(class, FaultClass::Burst | FaultClass::Overload);
+            let is_worth_it = refused || (is_soft(class) && !self.survey.is_busy);
+            // One whose trial is under way is waited for.
+            let in_flight = view.members[stop.index].in_flight;
+            (is_worth_it && view.now < until).then_some((in_flight, until, position))
+        });
+        resting.min().map(|(.., position)| position)
+    }
+
+    /// A half-open account takes the first request that has no account of its own.
     fn trial(&self) -> Option<usize> {
         let is_at_home = self
             .candidates
@@ -263,22 +327,28 @@ impl Shortlist {
         if prompt.cache_lifetime.is_none() {
             return;
         }
-        let mut homes: [Option<Home>; 2 * MAX_HOMES] = [None; 2 * MAX_HOMES];
-        let of_conversation = prompt.conversation.map(|hash| caches.find(hash));
-        let of_preamble = prompt.preamble.map(|preamble| caches.find(preamble.hash));
-        let known = of_conversation.iter().chain(&of_preamble);
-        for (slot, home) in homes
-            .iter_mut()
-            .zip(known.flat_map(|homes| homes.alive(view.now)))
-        {
-            *slot = Some(home);
-        }
-        for home in homes.into_iter().flatten() {
-            let is_there = |candidate: &&mut Candidate| candidate.account_id == home.account_id;
-            if let Some(candidate) = self.candidates.iter_mut().find(is_there) {
-                candidate.cached_tokens = candidate.cached_tokens.max(home.tokens.min(prompt.input_tokens));
+        if let Some(hash) = prompt.conversation {
+            for home in caches.find(hash).alive(view.now) {
+                if let Some(candidate) = self.candidate_of(home) {
+                    candidate.cached_tokens = home.tokens.min(prompt.input_tokens);
+                }
             }
         }
+        if let Some(preamble) = prompt.preamble {
+            let homes = caches.find(preamble.hash);
+            // Writing it elsewhere is paid once for all the conversations that would begin there.
+            let sharers = (homes.recent_uses() / self.candidates.len().max(1) as u64).max(1);
+            for home in homes.alive(view.now) {
+                if let Some(candidate) = self.candidate_of(home) {
+                    candidate.preamble_tokens = home.tokens.min(prompt.input_tokens) / sharers;
+                }
+            }
+        }
+    }
+
+    fn candidate_of(&mut self, home: Home) -> Option<&mut Candidate> {
+        let is_there = |candidate: &&mut Candidate| candidate.account_id == home.account_id;
+        self.candidates.iter_mut().find(is_there)
     }
 
     fn look_up_limits(&mut self, route: &[Stop], view: &View<'_>) {
@@ -328,12 +398,10 @@ pub(crate) struct Survey {
     is_busy: bool,
     is_tried: bool,
     down: Option<(FaultClass, Duration)>,
-    /// The end of its rest and its position, of the account that rests the shortest for a soft reason.
-    pub(crate) least_bad: Option<(Duration, usize)>,
 }
 
 impl Survey {
-    pub(crate) fn note(&mut self, obstacle: Obstacle, position: usize, now: Duration) {
+    pub(crate) fn note(&mut self, obstacle: Obstacle, now: Duration) {
         match obstacle {
             // To this user it is as if these did not exist.
             Obstacle::Dialect | Obstacle::OtherOwner | Obstacle::Pinned => {}
@@ -342,13 +410,10 @@ impl Survey {
             Obstacle::Busy => self.is_busy = true,
             Obstacle::ModelRests(until) => self.note_down(FaultClass::ModelMissing, until, now),
             // Its trial is under way: whether it is back is known as soon as that is answered.
-            Obstacle::Resting(FaultClass::Quota, until) if until <= now => self.is_busy = true,
-            Obstacle::Resting(class, until) if !is_soft(class) => self.note_down(class, until, now),
-            Obstacle::Resting(_, until) => {
-                if self.least_bad.is_none_or(|(least, _)| until < least) {
-                    self.least_bad = Some((until, position));
-                }
+            Obstacle::Resting(class, until) if until <= now && class != FaultClass::Credential => {
+                self.is_busy = true;
             }
+            Obstacle::Resting(class, until) => self.note_down(class, until, now),
         }
     }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use gateway_domain::AccountId;
 
-use crate::choosing::{Obstacle, Shortlist, View, choice};
+use crate::choosing::{Obstacle, Shortlist, View};
 use crate::health::{HealthStatus, Moment};
 use crate::member::Member;
 use crate::routes::{NoService, Stop, upstream_model};
@@ -46,7 +46,7 @@ pub(crate) fn recorded(
 ) -> Decision {
     let mut considered: Vec<Consideration> = Vec::with_capacity(MAX_RECORDED);
     match (shortlist.picked, picked) {
-        (Some(index), _) => considered.push(of_candidate(view, shortlist, index, strategy)),
+        (Some(index), _) => considered.push(of_candidate(shortlist, index, strategy)),
         // The least bad of accounts that all rest: picked without being compared.
         (None, Some(id)) => considered.push(Consideration {
             is_picked: true,
@@ -55,7 +55,7 @@ pub(crate) fn recorded(
         (None, None) => {}
     }
     let others = (0..shortlist.candidates.len()).filter(|index| Some(*index) != shortlist.picked);
-    let others = others.map(|index| of_candidate(view, shortlist, index, strategy));
+    let others = others.map(|index| of_candidate(shortlist, index, strategy));
     considered.extend(others.take(MAX_RECORDED - 1));
     // Both lists are in the order of the route.
     let mut candidates = shortlist.positions.iter().copied().peekable();
@@ -95,7 +95,7 @@ pub(crate) fn decide(
             let id = member.account.id;
             let candidates = &shortlist.candidates;
             if let Some(candidate) = candidates.iter().position(|candidate| candidate.account_id == id) {
-                return of_candidate(view, shortlist, candidate, strategy);
+                return of_candidate(shortlist, candidate, strategy);
             }
             if Some(id) == picked {
                 return Consideration {
@@ -147,14 +147,9 @@ fn opinion(view: &View<'_>, index: usize, member: &Member, model: &Arc<str>) -> 
     }
 }
 
-fn of_candidate(
-    view: &View<'_>,
-    shortlist: &Shortlist,
-    index: usize,
-    strategy: &dyn Strategy,
-) -> Consideration {
+fn of_candidate(shortlist: &Shortlist, index: usize, strategy: &dyn Strategy) -> Consideration {
     let candidate = &shortlist.candidates[index];
-    let parts = strategy.parts(&choice(view, 0), candidate).into_iter().flatten();
+    let parts = strategy.parts(candidate).into_iter().flatten();
     Consideration {
         account_id: candidate.account_id,
         is_picked: shortlist.picked == Some(index),

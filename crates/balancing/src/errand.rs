@@ -12,6 +12,8 @@ pub(crate) struct Errand {
     pub(crate) family: usize,
     pub(crate) need: Need,
     pub(crate) delivery: Delivery,
+    /// When the lease began.
+    pub(crate) began: Duration,
     pub(crate) conversation: Option<u64>,
     pub(crate) preamble: Option<Preamble>,
     pub(crate) cache_lifetime: Option<Duration>,
@@ -19,8 +21,15 @@ pub(crate) struct Errand {
 }
 
 impl Errand {
-    pub(crate) fn new(upstream_model: Arc<str>, family: usize, prompt: &Prompt, need: Need) -> Self {
+    pub(crate) fn new(
+        upstream_model: Arc<str>,
+        family: usize,
+        prompt: &Prompt,
+        need: Need,
+        began: Duration,
+    ) -> Self {
         Self {
+            began,
             upstream_model,
             family,
             need,
@@ -37,6 +46,9 @@ impl Need {
     /// What `prompt` takes of the limits of an account that has `cached_tokens` of it in its cache.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     pub(crate) fn of(prompt: &Prompt, cached_tokens: u64) -> Self {
+        if prompt.delivery == Delivery::Counted {
+            return Self::default();
+        }
         Self {
             requests: 1.0,
             input_tokens: prompt.input_tokens.saturating_sub(cached_tokens) as f32,

@@ -2,8 +2,10 @@ use std::collections::VecDeque;
 
 use gateway_domain::ApiKeyId;
 
-/// What every line gains in a round, in tokens.
-const QUANTUM: u64 = 1_000;
+/// What every line gains in a round, in tokens; the smallest request costs as much.
+const QUANTUM: u64 = 4_000;
+/// What the largest request costs: what is scarce are places, and a large request takes one as a small one does.
+const DEAREST: u64 = 8 * QUANTUM;
 
 /// Things that wait, in a line for each key.
 ///
@@ -64,7 +66,7 @@ impl<T> FairQueue<T> {
         self.len += 1;
         let entry = Entry {
             number: self.newest,
-            cost: cost.max(1),
+            cost: cost.clamp(QUANTUM, DEAREST),
             item,
         };
         match self.lines.iter_mut().find(|line| line.key == key) {
@@ -173,12 +175,12 @@ mod tests {
         let (large, small) = (ApiKeyId::random(), ApiKeyId::random());
         let mut queue = FairQueue::default();
         for _ in 0..20 {
-            queue.push(large, 10_000, "large");
-            queue.push(small, 1_000, "small");
+            queue.push(large, 1_000_000, "large");
+            queue.push(small, 1, "small");
         }
         let first = drain(&mut queue);
-        let large_ones = first[..11].iter().filter(|item| **item == "large").count();
-        assert_eq!(large_ones, 1, "{first:?}");
+        let large_ones = first[..18].iter().filter(|item| **item == "large").count();
+        assert_eq!(large_ones, 2, "one for eight small ones: {first:?}");
     }
 
     #[test]

@@ -10,6 +10,9 @@ use crate::health::{Gate, Moment, Rest, SlowStart, Ticket, Wait};
 
 /// Families known of one account, at the most; further ones share the last.
 pub(crate) const MAX_FAMILIES: usize = 32;
+/// Of models that nobody knows so many have families of their own; the others share one.
+pub(crate) const MOST_UNKNOWN_FAMILIES: usize = 8;
+pub(crate) const OTHER_FAMILIES: &str = "other models";
 
 /// The models of an account that share their limits, and what is known of those limits.
 #[derive(Debug)]
@@ -44,6 +47,14 @@ impl Family {
         match &self.rest {
             Some(rest) => rest.gate(now),
             None => Gate::Open(self.back.share(now, settings)),
+        }
+    }
+
+    /// From when on it has its full share; never while it rests.
+    pub(crate) fn plain_from(&self, settings: &PoolSettings) -> Duration {
+        match self.rest {
+            Some(_) => Duration::MAX,
+            None => self.back.until(settings),
         }
     }
 

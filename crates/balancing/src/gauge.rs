@@ -17,8 +17,8 @@ pub(crate) struct Need {
 /// How an account's limits stand towards one request.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Headroom {
-    /// The part of its fullest limit that is used once the request is served, 0 to 1.
-    pub(crate) used: f32,
+    /// The part of its fullest limit that is used once the request is served, 0 to 1; `None` if no limit is known.
+    pub(crate) used: Option<f32>,
     /// Whether some limit has less left than the request needs.
     pub(crate) is_short: bool,
 }
@@ -128,7 +128,7 @@ impl Gauges {
             used = greater(used, window.used);
         }
         Headroom {
-            used: lesser(used, 1.0),
+            used: Some(lesser(used, 1.0)),
             is_short,
         }
     }
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn nothing_told_is_no_limit() {
         let headroom = Gauges::default().headroom(input(1e9), 0.0);
-        assert!(!headroom.is_short && headroom.used == 0.0);
+        assert!(!headroom.is_short && headroom.used.is_none());
     }
 
     #[test]
@@ -241,7 +241,7 @@ mod tests {
         assert!(!is_short(&gauges, 700.0, 60.0));
         gauges.settle(input(300.0));
         assert!(!is_short(&gauges, 499.0, 5.0));
-        let used = gauges.headroom(input(0.0), 5.0).used;
+        let used = gauges.headroom(input(0.0), 5.0).used.unwrap();
         assert!((used - 0.5).abs() < 0.01, "{used}");
     }
 

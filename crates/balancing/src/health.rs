@@ -13,7 +13,7 @@ use gateway_domain::{Fault, FaultClass, RateLimits, Timestamp};
 
 pub(crate) use self::machine::{Machine, is_soft};
 pub(crate) use self::model_rests::ModelRests;
-pub(crate) use self::rest::{Rest, Wait};
+pub(crate) use self::rest::{LONGEST_WINDOW, Rest, Wait};
 pub(crate) use self::slow_start::SlowStart;
 
 /// The number of a lease; a later lease has a higher one.

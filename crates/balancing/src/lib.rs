@@ -11,6 +11,7 @@ mod gauge;
 mod health;
 mod lease;
 mod member;
+mod pace;
 mod patience;
 mod pool;
 mod prompt_caches;

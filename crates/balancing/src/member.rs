@@ -5,22 +5,21 @@ use gateway_domain::{Fault, FaultClass, FaultReach, RateLimits, Timestamp, Upstr
 
 use crate::chance::Chance;
 use crate::errand::Errand;
-use crate::family::{Family, MAX_FAMILIES};
+use crate::family::{Family, MAX_FAMILIES, MOST_UNKNOWN_FAMILIES, OTHER_FAMILIES};
 use crate::health::{Machine, ModelRests, Moment, Rest, Ticket};
-use crate::ttft::PeakTtft;
+use crate::pace::Pace;
 use crate::{Delivery, Health, HealthStatus, PoolSettings, Probe};
 
 /// An account in the pool, and everything that the pool knows of it.
 #[derive(Debug)]
 pub(crate) struct Member {
-    pub(crate) machine: Machine,
+    /// From when on nothing about it has to be looked at closely: no rest, no slow start, no missing model.
+    pub(crate) plain_from: Duration,
     pub(crate) in_flight: u32,
-    /// Of the open requests, the streams without content yet.
-    pub(crate) waiting: u32,
-    /// Since when none of those got content.
-    waiting_since: Duration,
     pub(crate) credit: i64,
-    pub(crate) peak_ttft: PeakTtft,
+    /// Of streams, and of answers in one piece.
+    paces: [Pace; 2],
+    pub(crate) machine: Machine,
     pub(crate) model_rests: ModelRests,
     /// By the models' families; the order never changes.
     pub(crate) families: Vec<Family>,
@@ -54,12 +53,11 @@ struct LastProbe {
 impl Member {
     pub(crate) fn new(account: Arc<UpstreamAccount>, settings: &PoolSettings, newest: Ticket) -> Self {
         Self {
-            machine: Machine::new(settings),
+            plain_from: Duration::ZERO,
             in_flight: 0,
-            waiting: 0,
-            waiting_since: Duration::ZERO,
             credit: 0,
-            peak_ttft: PeakTtft::default(),
+            paces: Default::default(),
+            machine: Machine::new(settings),
             model_rests: ModelRests::default(),
             families: Vec::new(),
             account,
@@ -81,6 +79,17 @@ impl Member {
         self.place_of_family(&name)
     }
 
+    /// The same for a model of which nothing is known: clients may invent any number of them.
+    pub(crate) fn family_of_unknown(&mut self, upstream_model: &str) -> usize {
+        let name = self.account.provider.limits_family(upstream_model);
+        let is_known = self.families.iter().any(|family| family.name() == name);
+        if is_known || self.families.len() < MOST_UNKNOWN_FAMILIES {
+            self.place_of_family(&name)
+        } else {
+            self.place_of_family(OTHER_FAMILIES)
+        }
+    }
+
     pub(crate) fn family_named(&mut self, name: &str) -> &mut Family {
         let place = self.place_of_family(name);
         &mut self.families[place]
@@ -96,32 +105,26 @@ impl Member {
         })
     }
 
-    /// How long streams have waited for content while none got any.
-    pub(crate) fn stall_seconds(&self, now: Duration) -> f32 {
-        if self.waiting == 0 {
-            0.0
-        } else {
-            now.saturating_sub(self.waiting_since).as_secs_f32()
-        }
+    /// How fast it answers in this way.
+    pub(crate) const fn pace(&self, delivery: Delivery) -> &Pace {
+        &self.paces[place_of_pace(delivery)]
     }
 
-    pub(crate) fn lease_began(&mut self, ticket: Ticket, errand: &Errand, now: Duration) {
+    pub(crate) fn lease_began(&mut self, ticket: Ticket, errand: &Errand) {
+        if errand.delivery == Delivery::Counted {
+            return;
+        }
         self.in_flight += 1;
-        if errand.delivery == Delivery::Streamed {
-            if self.waiting == 0 {
-                self.waiting_since = now;
-            }
-            self.waiting += 1;
-        }
-        self.machine.leased(ticket, now);
+        self.paces[place_of_pace(errand.delivery)].began(errand.began);
+        self.machine.leased(ticket, errand.began);
         if let Some(family) = self.families.get_mut(errand.family) {
-            family.leased(ticket, errand.need, now);
+            family.leased(ticket, errand.need, errand.began);
         }
     }
 
-    /// `was_answered` tells whether [`Self::answering`] has settled what the errand had reserved.
-    pub(crate) fn lease_ended(&mut self, ticket: Ticket, errand: &Errand, was_answered: Answered) {
-        if ticket <= self.joined {
+    /// `answered` tells whether [`Self::answering`] has settled what the errand had reserved.
+    pub(crate) fn lease_ended(&mut self, ticket: Ticket, errand: &Errand, answered: Answered, now: Duration) {
+        if ticket <= self.joined || errand.delivery == Delivery::Counted {
             return;
         }
         self.in_flight = self.in_flight.saturating_sub(1);
@@ -129,7 +132,9 @@ impl Member {
         if let Some(family) = self.families.get_mut(errand.family) {
             family.released(ticket);
         }
-        if was_answered == Answered::No {
+        if answered == Answered::No {
+            let after = now.saturating_sub(errand.began);
+            self.paces[place_of_pace(errand.delivery)].left(after, now);
             self.settle(errand);
         }
     }
@@ -149,28 +154,32 @@ impl Member {
         limits: RateLimits,
         at: Moment,
     ) {
+        if errand.delivery == Delivery::Counted {
+            return;
+        }
+        let now = at.monotonic;
         if ticket > self.joined {
+            let after = ttft.unwrap_or_else(|| now.saturating_sub(errand.began));
+            self.paces[place_of_pace(errand.delivery)].answered(after, now);
             self.settle(errand);
-            self.waiting_since = at.monotonic;
         }
         if ticket <= self.reset {
             return;
         }
-        self.machine.answering(ticket, at.monotonic);
+        self.machine.answering(ticket, now);
         if let Some(family) = self.families.get_mut(errand.family) {
-            family.answering(ticket, at.monotonic);
+            family.answering(ticket, now);
         }
         self.note_limits(errand.family, limits, at);
         if let Some(sample) = ttft {
-            self.peak_ttft.observe(sample, at.monotonic);
             self.seen.ttft = Some(self.seen.ttft.map_or(sample, |average| {
                 (average.saturating_mul(7).saturating_add(sample)) / 8
             }));
         }
     }
 
-    pub(crate) fn succeeded(&mut self, ticket: Ticket, at: Moment) {
-        if ticket > self.reset {
+    pub(crate) fn succeeded(&mut self, ticket: Ticket, errand: &Errand, at: Moment) {
+        if ticket > self.reset && errand.delivery != Delivery::Counted {
             self.machine.succeeded(ticket, at.monotonic);
         }
     }
@@ -184,7 +193,9 @@ impl Member {
         at: Moment,
         chance: &mut Chance,
     ) {
-        if ticket <= self.reset {
+        // Counting has limits of its own.
+        let is_limit = matches!(fault.class, FaultClass::Quota | FaultClass::Burst);
+        if ticket <= self.reset || (errand.delivery == Delivery::Counted && is_limit) {
             return;
         }
         if fault.class == FaultClass::ModelMissing {
@@ -284,10 +295,16 @@ impl Member {
         rests.next().map(Rest::words).unwrap_or_default()
     }
 
+    /// Finds out from when on nothing about it has to be looked at closely; after whatever may have changed that.
+    pub(crate) fn find_plain(&mut self, settings: &PoolSettings) {
+        let families = self.families.iter().map(|family| family.plain_from(settings));
+        self.plain_from = families
+            .chain([self.machine.plain_from(settings), self.model_rests.plain_from()])
+            .max()
+            .unwrap_or_default();
+    }
+
     fn settle(&mut self, errand: &Errand) {
-        if errand.delivery == Delivery::Streamed {
-            self.waiting = self.waiting.saturating_sub(1);
-        }
         if let Some(family) = self.families.get_mut(errand.family) {
             family.settle(errand.need);
         }
@@ -300,6 +317,13 @@ impl Member {
         if let Some(family) = self.families.get_mut(family) {
             family.note_limits(limits, at);
         }
+    }
+}
+
+const fn place_of_pace(delivery: Delivery) -> usize {
+    match delivery {
+        Delivery::Streamed => 0,
+        Delivery::Whole | Delivery::Counted => 1,
     }
 }
 

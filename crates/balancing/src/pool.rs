@@ -14,7 +14,7 @@ use crate::{
 
 /// The accounts that requests can be served by, and what is known of each.
 ///
-/// One lock guards it all and is held for a microsecond or two: a pick has to see every candidate's state at once.
+/// One lock guards it all, and is held for some microseconds: a pick has to see every candidate's state at once.
 pub struct Pool {
     shared: Arc<Shared>,
 }
@@ -58,7 +58,7 @@ impl Pool {
     /// counts.
     pub fn replace(&self, accounts: Vec<Arc<UpstreamAccount>>) {
         self.shared.state().replace(accounts, &self.shared.settings);
-        self.serve_waiting();
+        self.shared.serve_waiting();
     }
 
     /// Asks for the prices anew, which are otherwise remembered with each model.
@@ -110,8 +110,8 @@ impl Pool {
     /// Waits for a place: `on_turn` is called with a lease when the request's turn has come, or with the reason when
     /// there is nothing left to wait for. It may be called before this returns.
     ///
-    /// Keys take turns by the size of their requests. A place that comes free goes to a request that waits for it
-    /// before any that comes later. How long to wait is the caller's to decide ([`PoolSettings::max_wait`]).
+    /// Keys take turns by the size of their requests. A place that a lease gives back goes to a request that waits for
+    /// it. How long to wait is the caller's to decide ([`PoolSettings::max_wait`]).
     ///
     /// # Errors
     ///
@@ -126,9 +126,12 @@ impl Pool {
 
     /// Gives places that came free by the passing of time to the requests that wait for them.
     ///
-    /// Those of leases that end are given at once; whoever waits calls this now and then for the others.
+    /// Those of leases that end are given at once; whoever waits calls this now and then for the others. However many
+    /// call it, it looks a few times a second.
     pub fn serve_waiting(&self) {
-        self.shared.serve_waiting();
+        if self.shared.is_time_to_look() {
+            self.shared.serve_waiting();
+        }
     }
 
     /// Requests that wait for a place.
@@ -154,9 +157,10 @@ impl Pool {
             let at = self.shared.moment(&state);
             let member = state.member(id)?;
             member.reset(&self.shared.settings, at.newest);
+            member.find_plain(&self.shared.settings);
             member.health(at)
         };
-        self.serve_waiting();
+        self.shared.serve_waiting();
         Some(health)
     }
 
@@ -178,9 +182,10 @@ impl Pool {
             } = &mut *state;
             let member = members.get_mut(*places.get(&id)?)?;
             member.probed(probe, &self.shared.settings, at, chance);
+            member.find_plain(&self.shared.settings);
             member.health(at)
         };
-        self.serve_waiting();
+        self.shared.serve_waiting();
         Some(health)
     }
 
@@ -269,6 +274,7 @@ impl Pool {
             now,
             now_seconds: now.as_secs_f64(),
             pinned,
+            is_plain: View::is_plain(wanted, pinned),
             waited: None,
         };
         look(&view, route, shortlist)

@@ -19,7 +19,12 @@ pub(crate) struct PromptCaches {
 
 /// Where one prompt lies.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Homes([Option<Home>; MAX_HOMES]);
+pub(crate) struct Homes {
+    homes: [Option<Home>; MAX_HOMES],
+    /// How many conversations began with it of late: within about one lifetime of the cache.
+    uses: u32,
+    counted_from: Duration,
+}
 
 /// An account that holds a prompt.
 #[derive(Debug, Clone, Copy)]
@@ -33,20 +38,33 @@ pub(crate) struct Home {
 
 impl Homes {
     pub(crate) fn alive(&self, now: Duration) -> impl Iterator<Item = Home> {
-        self.0
+        self.homes
             .into_iter()
             .flatten()
             .filter(move |home| now < home.expires)
     }
 
+    /// How many conversations began with it of late.
+    pub(crate) fn recent_uses(&self) -> u64 {
+        u64::from(self.uses)
+    }
+
+    fn count_use(&mut self, lifetime: Duration, now: Duration) {
+        if now.saturating_sub(self.counted_from) >= lifetime {
+            self.uses /= 2;
+            self.counted_from = now;
+        }
+        self.uses = self.uses.saturating_add(1);
+    }
+
     fn keep(&mut self, home: Home) {
         let is_same = |known: &Option<Home>| known.is_none_or(|known| known.account_id == home.account_id);
-        let place = self.0.iter().position(is_same).unwrap_or_else(|| {
+        let place = self.homes.iter().position(is_same).unwrap_or_else(|| {
             // The one that is forgotten first makes room.
-            let expiry = |place: &usize| self.0[*place].map(|known| known.expires);
+            let expiry = |place: &usize| self.homes[*place].map(|known| known.expires);
             (0..MAX_HOMES).min_by_key(expiry).unwrap_or(0)
         });
-        self.0[place] = Some(home);
+        self.homes[place] = Some(home);
     }
 }
 
@@ -65,12 +83,33 @@ impl PromptCaches {
         found.copied().unwrap_or_default()
     }
 
-    pub(crate) fn keep(&mut self, hash: u64, home: Home) {
+    /// Notes that the prompt lies at `account_id`, which has just used it.
+    pub(crate) fn keep(
+        &mut self,
+        hash: u64,
+        account_id: AccountId,
+        tokens: u64,
+        lifetime: Duration,
+        now: Duration,
+    ) {
+        let home = Home {
+            account_id,
+            tokens,
+            expires: now.saturating_add(lifetime),
+        };
+        let mut homes = self.find(hash);
         if self.young.len() >= self.generation && !self.young.contains_key(&hash) {
             self.old = std::mem::take(&mut self.young);
         }
-        let known = self.find(hash);
-        self.young.entry(hash).or_insert(known).keep(home);
+        homes.keep(home);
+        self.young.insert(hash, homes);
+    }
+
+    /// Counts one more conversation that begins with the prompt.
+    pub(crate) fn count_use(&mut self, hash: u64, lifetime: Duration, now: Duration) {
+        if let Some(homes) = self.young.get_mut(&hash).or_else(|| self.old.get_mut(&hash)) {
+            homes.count_use(lifetime, now);
+        }
     }
 }
 
@@ -80,14 +119,10 @@ mod tests {
 
     use gateway_domain::AccountId;
 
-    use super::{Home, MAX_HOMES, PromptCaches};
+    use super::{MAX_HOMES, PromptCaches};
 
-    fn home(account_id: AccountId, expires: u64) -> Home {
-        Home {
-            account_id,
-            tokens: 10,
-            expires: Duration::from_secs(expires),
-        }
+    fn keep(caches: &mut PromptCaches, hash: u64, account_id: AccountId, expires: u64) {
+        caches.keep(hash, account_id, 10, Duration::from_secs(expires), Duration::ZERO);
     }
 
     fn count(caches: &PromptCaches, hash: u64, now: u64) -> usize {
@@ -98,12 +133,12 @@ mod tests {
     fn a_prompt_has_a_few_homes_until_they_expire() {
         let mut caches = PromptCaches::new(10);
         let first = AccountId::random();
-        caches.keep(1, home(first, 100));
-        caches.keep(1, home(first, 300));
+        keep(&mut caches, 1, first, 100);
+        keep(&mut caches, 1, first, 300);
         assert_eq!(count(&caches, 1, 299), 1);
         assert_eq!(count(&caches, 1, 300), 0);
         for expires in 301..320 {
-            caches.keep(1, home(AccountId::random(), expires));
+            keep(&mut caches, 1, AccountId::random(), expires);
         }
         assert_eq!(count(&caches, 1, 0), MAX_HOMES);
         assert_eq!(count(&caches, 1, 318), 1, "the newest stay");
@@ -113,8 +148,8 @@ mod tests {
     fn memory_is_bounded_and_keeps_what_is_used() {
         let mut caches = PromptCaches::new(100);
         for hash in 0..10_000 {
-            caches.keep(hash, home(AccountId::random(), 1_000));
-            caches.keep(7, home(AccountId::random(), 1_000));
+            keep(&mut caches, hash, AccountId::random(), 1_000);
+            keep(&mut caches, 7, AccountId::random(), 1_000);
         }
         assert!(caches.young.len() + caches.old.len() <= 101);
         assert!(count(&caches, 7, 0) > 0 && count(&caches, 9_999, 0) > 0 && count(&caches, 5, 0) == 0);

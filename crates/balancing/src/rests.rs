@@ -3,8 +3,10 @@ use std::time::Duration;
 use gateway_domain::{AccountId, Fault, FaultClass, QuotaWindow, Timestamp};
 
 use crate::PoolSettings;
-use crate::health::{Moment, Rest, Wait};
+use crate::health::{LONGEST_WINDOW, Moment, Rest, Wait};
 use crate::member::Member;
+
+const LONGEST_MONTH: Duration = Duration::from_secs(31 * 24 * 3_600);
 
 /// A rest as it is remembered over a restart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,14 +52,23 @@ impl KnownRest {
             window: self.window,
             ..Fault::new(self.class, self.reason.clone())
         };
-        let trial = match self.window {
-            QuotaWindow::Subscription => end.min(settings.subscription_trial()),
-            QuotaWindow::Rate | QuotaWindow::Spending => end,
+        // A clock that was set, or settings that were, must not make a rest longer than any could be now.
+        let (end, trial) = match self.window {
+            QuotaWindow::Rate => (
+                end.min(settings.max_quota_rest()),
+                end.min(settings.max_quota_rest()),
+            ),
+            QuotaWindow::Subscription => {
+                let end = end.min(LONGEST_WINDOW);
+                (end, end.min(settings.subscription_trial()))
+            }
+            QuotaWindow::Spending => (end.min(LONGEST_MONTH), end.min(LONGEST_MONTH)),
         };
         let rest = Rest::new(&fault, Wait { trial, end }, at);
         match &self.family {
             None => member.machine.resume(rest),
             Some(name) => member.family_named(name).resume(rest),
         }
+        member.find_plain(settings);
     }
 }

@@ -92,7 +92,11 @@ fn stops(model: &str, members: &mut [Member], rates: &dyn RateSource) -> Vec<Sto
         .enumerate()
         .filter_map(|(index, member)| {
             let upstream_model = upstream_model(&member.account, &model).ok()?;
-            let family = member.family_of(&upstream_model);
+            let known_rates = rates.rates(member.account.provider, &upstream_model);
+            let family = match known_rates {
+                Some(_) => member.family_of(&upstream_model),
+                None => member.family_of_unknown(&upstream_model),
+            };
             let account = &member.account;
             Some(Stop {
                 index,
@@ -104,9 +108,7 @@ fn stops(model: &str, members: &mut [Member], rates: &dyn RateSource) -> Vec<Sto
                 account_id: account.id,
                 owner_id: account.owner_id,
                 max_concurrency: account.max_concurrency,
-                rates: rates
-                    .rates(account.provider, &upstream_model)
-                    .unwrap_or(Rates::NOMINAL),
+                rates: known_rates.unwrap_or(Rates::NOMINAL),
                 upstream_model,
             })
         })

@@ -11,7 +11,7 @@ use crate::fair_queue::FairQueue;
 use crate::gauge::Need;
 use crate::health::{Moment, Ticket};
 use crate::member::{Answered, Member};
-use crate::prompt_caches::{Home, PromptCaches};
+use crate::prompt_caches::PromptCaches;
 use crate::routes::Routes;
 use crate::service::Service;
 use crate::waiting::Waiter;
@@ -41,6 +41,8 @@ pub(crate) struct State {
     /// Which account holds what requests refer to.
     pub(crate) pins: PromptCaches,
     pub(crate) queue: FairQueue<Waiter>,
+    /// When it was last looked for places that came free by the passing of time.
+    pub(crate) last_tick: Option<Duration>,
 }
 
 /// How accounts are picked for which requests.
@@ -82,6 +84,7 @@ impl Shared {
             caches: PromptCaches::new(settings.remembered_conversations),
             pins: PromptCaches::new(settings.remembered_conversations),
             queue: FairQueue::default(),
+            last_tick: None,
         };
         Self {
             clock,
@@ -130,16 +133,12 @@ impl Shared {
         shortlist.book_turn(route, members);
         let stop = &route[position];
         let need = Need::of(&wanted.prompt, shortlist.cached_tokens());
-        let errand = Errand::new(
-            Arc::clone(&stop.upstream_model),
-            stop.family,
-            &wanted.prompt,
-            need,
-        );
+        let upstream_model = Arc::clone(&stop.upstream_model);
+        let errand = Errand::new(upstream_model, stop.family, &wanted.prompt, need, now);
         newest.0 += 1;
         let ticket = *newest;
         let member = &mut members[stop.index];
-        member.lease_began(ticket, &errand, now);
+        member.lease_began(ticket, &errand);
         Ok(Pick {
             account: Arc::clone(&member.account),
             errand,
@@ -168,6 +167,7 @@ impl Shared {
             let Some(member) = state.member(id) else { return };
             let was_resting = member.is_resting(errand);
             member.answering(ticket, errand, ttft, limits, at);
+            member.find_plain(&self.settings);
             let is_back = was_resting && !member.is_resting(errand);
             let service = member.service;
             state.services[service].answered(at.monotonic);
@@ -182,14 +182,15 @@ impl Shared {
         let mut state = self.state();
         let at = self.moment(&state);
         if let Some(member) = state.member(id) {
-            member.succeeded(ticket, at);
+            member.succeeded(ticket, errand, at);
+            member.find_plain(&self.settings);
             state.remember(id, errand, tokens, at.monotonic);
         }
     }
 
     pub(crate) fn holds(&self, id: AccountId, pin: u64) {
         let now = self.clock.monotonic();
-        self.state().pins.keep(pin, home(id, 0, now, PIN_LIFETIME));
+        self.state().pins.keep(pin, id, 0, PIN_LIFETIME, now);
     }
 
     pub(crate) fn failed(&self, id: AccountId, ticket: Ticket, errand: &Errand, fault: &Fault) {
@@ -204,6 +205,7 @@ impl Shared {
         } = &mut *state;
         if let Some(member) = places.get(&id).and_then(|place| members.get_mut(*place)) {
             member.failed(ticket, errand, fault, &self.settings, at, chance);
+            member.find_plain(&self.settings);
             services[member.service].failed(fault.class, at.monotonic);
         }
     }
@@ -215,10 +217,11 @@ impl Shared {
         errand: &Errand,
         answered: Answered,
     ) {
+        let now = self.clock.monotonic();
         let waits = {
             let mut state = self.state();
             if let Some(member) = state.member(id) {
-                member.lease_ended(ticket, errand, answered);
+                member.lease_ended(ticket, errand, answered, now);
             }
             state.queue.len() > 0
         };
@@ -296,15 +299,20 @@ impl State {
             now_seconds: now.as_secs_f64(),
             pinned,
             waited,
+            is_plain: View::is_plain(wanted, pinned),
         };
         let draw = self.chance.draw();
         self.shortlist.pick(route, &view, &self.caches, strategy, draw)
     }
 
-    /// The account that holds what the request refers to, if that is known.
+    /// The account that holds what the request refers to, if that is known and there still is such an account for its
+    /// user: otherwise the provider has the right words for that it is gone.
     pub(crate) fn home_of_pin(&self, wanted: &Wanted<'_>, now: Duration) -> Option<AccountId> {
         let homes = self.pins.find(wanted.prompt.pin?);
-        homes.alive(now).last().map(|home| home.account_id)
+        let newest = homes.alive(now).max_by_key(|home| home.expires)?;
+        let member = &self.members[*self.places.get(&newest.account_id)?];
+        let may_serve = member.account.is_active && member.account.serves_user(wanted.user_id);
+        may_serve.then_some(newest.account_id)
     }
 
     pub(crate) fn member(&mut self, id: AccountId) -> Option<&mut Member> {
@@ -316,7 +324,7 @@ impl State {
     /// What an answer shows to lie in the account's cache from now on.
     fn remember(&mut self, id: AccountId, errand: &Errand, tokens: &TokenCounts, now: Duration) {
         if let Some(pin) = errand.pin {
-            self.pins.keep(pin, home(id, 0, now, PIN_LIFETIME));
+            self.pins.keep(pin, id, 0, PIN_LIFETIME, now);
         }
         let Some(lifetime) = errand.cache_lifetime else {
             return;
@@ -328,20 +336,17 @@ impl State {
         if cached == 0 {
             return;
         }
+        let mut has_begun = false;
         if let Some(conversation) = errand.conversation {
-            self.caches.keep(conversation, home(id, cached, now, lifetime));
+            has_begun = self.caches.find(conversation).alive(now).next().is_none();
+            self.caches.keep(conversation, id, cached, lifetime, now);
         }
         if let Some(preamble) = errand.preamble {
             let shared = preamble.tokens.min(cached);
-            self.caches.keep(preamble.hash, home(id, shared, now, lifetime));
+            self.caches.keep(preamble.hash, id, shared, lifetime, now);
+            if has_begun {
+                self.caches.count_use(preamble.hash, lifetime, now);
+            }
         }
-    }
-}
-
-const fn home(account_id: AccountId, tokens: u64, now: Duration, lifetime: Duration) -> Home {
-    Home {
-        account_id,
-        tokens,
-        expires: now.saturating_add(lifetime),
     }
 }

@@ -28,13 +28,14 @@ pub fn strategy(name: &str) -> Option<&'static dyn Strategy> {
 /// How one account is picked among equals.
 ///
 /// A pure function: what it needs to remember from one pick to the next is in the candidates. Weights are honoured
-/// by all; half-open accounts get their trial before a strategy is asked.
+/// by all. A half-open account gets its trial before a strategy is asked, unless the request has an account of its own.
 pub trait Strategy: Sync {
     /// The word that stands for it in configuration.
     fn name(&self) -> &'static str;
 
-    /// Whether it looks at [`cached_tokens`](Candidate::cached_tokens), [`used`](Candidate::used) and
-    /// [`is_short`](Candidate::is_short), which take time to find out and say nothing otherwise.
+    /// Whether it looks at [`cached_tokens`](Candidate::cached_tokens), [`preamble_tokens`](Candidate::preamble_tokens),
+    /// [`used`](Candidate::used) and [`is_short`](Candidate::is_short), which take time to find out and say nothing
+    /// otherwise.
     fn looks_ahead(&self) -> bool {
         false
     }
@@ -51,9 +52,9 @@ pub trait Strategy: Sync {
         Duration::ZERO
     }
 
-    /// What the score of a candidate is made of, by name; for people who ask why.
-    fn parts(&self, choice: &Choice, candidate: &Candidate) -> Parts {
-        let _ = (choice, candidate);
+    /// What the score of a candidate is made of, by name, after a pick; for people who ask why.
+    fn parts(&self, candidate: &Candidate) -> Parts {
+        let _ = candidate;
         Parts::default()
     }
 }
@@ -86,19 +87,21 @@ pub struct Candidate {
     pub credit: i64,
     /// Its open requests.
     pub in_flight: u32,
-    /// Those of them that are streams without content yet.
+    /// Those of them that are answered in the same way as this one will be, and have no content yet.
     pub waiting: u32,
     /// Requests that may be open at once; `None` is without limit.
     pub max_concurrency: Option<u32>,
-    /// Peak EWMA of the time to the first token, or how long it has kept streams waiting if that is more; `None`
-    /// when nothing was streamed yet.
+    /// Peak EWMA of the time to the first content (the first token of a stream, all of any other answer), or how long
+    /// it has kept others waiting if that is more; `None` while nothing is known.
     pub ttft_seconds: Option<f32>,
     /// How likely the next request fails, by the last minute's, 0 to 1.
     pub failed_share: f32,
-    /// How much of the prompt lies in its prompt cache, as far as is known.
+    /// How much of the prompt lies in its prompt cache because the conversation was there.
     pub cached_tokens: u64,
-    /// The part of its fullest limit that is used once the request is served, 0 to 1.
-    pub used: f32,
+    /// How much lies there because others with the same preamble were, for each of those that use it.
+    pub preamble_tokens: u64,
+    /// The part of its fullest limit that is used once the request is served, 0 to 1; `None` if it tells no limits.
+    pub used: Option<f32>,
     /// Whether its limits have less left than the request needs.
     pub is_short: bool,
     /// Whether this would be the trial that ends its rest.
@@ -107,6 +110,8 @@ pub struct Candidate {
     pub rates: Rates,
     /// What the strategy compares, lower being better; 0 where it has no use for it.
     pub score: f32,
+    /// What the strategy found on the way to the score, in an order of its own.
+    pub costs: [f32; 3],
 }
 
 /// The candidate whose turn it is among those that `is_in`, by weight.

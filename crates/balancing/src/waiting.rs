@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_domain::{AccountId, ApiKey, ProviderKind, UserId};
+use gateway_domain::{AccountId, ApiKey, ApiKeyId, ProviderKind, UserId};
 
 use crate::fair_queue::Look;
 use crate::shared::{Shared, State};
@@ -10,6 +10,19 @@ use crate::{Lease, NoAccount, Prompt, Wanted};
 
 /// What is done when a request's turn has come.
 type OnTurn = Box<dyn FnOnce(Result<Lease, NoAccount>) + Send>;
+
+/// How often it is looked for places that came free by the passing of time, at the most.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Requests that find the same accounts full.
+#[derive(PartialEq, Eq)]
+struct Busy {
+    model: String,
+    user_id: UserId,
+    /// Of a key that may not use every account.
+    key: Option<ApiKeyId>,
+    burst_percent: u32,
+}
 
 /// A request that waits for a place at an account.
 pub(crate) struct Waiter {
@@ -116,6 +129,19 @@ impl Shared {
         Ok(place)
     }
 
+    /// Whether it is time to look for places that came free by the passing of time.
+    pub(crate) fn is_time_to_look(&self) -> bool {
+        let now = self.clock.monotonic();
+        let mut state = self.state();
+        let is_time = state
+            .last_tick
+            .is_none_or(|last| now.saturating_sub(last) >= TICK);
+        if is_time {
+            state.last_tick = Some(now);
+        }
+        is_time
+    }
+
     /// Gives the places that are free to those that wait for them.
     pub(crate) fn serve_waiting(self: &Arc<Self>) {
         loop {
@@ -148,28 +174,24 @@ impl Shared {
     }
 
     /// Whether a request can be served now; `busy` are the kinds of request that turned out not to be.
-    fn look(
-        &self,
-        state: &mut State,
-        waiter: &Waiter,
-        busy: &mut Vec<(String, UserId, u32)>,
-        now: Duration,
-    ) -> Look {
+    fn look(&self, state: &mut State, waiter: &Waiter, busy: &mut Vec<Busy>, now: Duration) -> Look {
         let request = &waiter.request;
         let waited = Some(now.saturating_sub(waiter.since));
-        let burst = self.settings.burst_percent_after(waited);
-        let is_usual = request.key.allowed_accounts.is_empty() && request.tried.is_empty();
-        let is_known = |(model, user_id, known): &(String, UserId, u32)| {
-            *model == request.model && *user_id == request.user_id && burst <= *known
+        let kind = Busy {
+            model: request.model.clone(),
+            user_id: request.user_id,
+            key: (!request.key.allowed_accounts.is_empty()).then_some(request.key.id),
+            burst_percent: self.settings.burst_percent_after(waited),
         };
-        if is_usual && request.prompt.pin.is_none() && busy.iter().any(is_known) {
+        let is_usual = request.prompt.pin.is_none() && request.tried.is_empty();
+        if is_usual && busy.contains(&kind) {
             return Look::Waits;
         }
         match state.choose(self, &request.wanted(), waited, now) {
             Ok(_) => Look::Ready,
             Err(NoAccount::AllBusy) => {
                 if is_usual && !state.shortlist.holds_out {
-                    busy.push((request.model.clone(), request.user_id, burst));
+                    busy.push(kind);
                 }
                 Look::Waits
             }

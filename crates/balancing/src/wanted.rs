@@ -48,6 +48,9 @@ pub enum Delivery {
     Whole,
     /// As it is made: the first content tells how fast the account answers.
     Streamed,
+    /// Not at all: only the prompt's tokens are counted. That is free, under limits of its own, and says nothing about
+    /// whether the account could answer; it takes no place, waits for none, and ends no rest.
+    Counted,
 }
 
 /// The beginning of a prompt that other conversations have in common with it.

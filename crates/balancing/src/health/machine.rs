@@ -98,6 +98,14 @@ impl Machine {
         }
     }
 
+    /// From when on it has its full share; never while it rests.
+    pub(crate) fn plain_from(&self, settings: &PoolSettings) -> Duration {
+        match self.phase {
+            Phase::Resting(_) => Duration::MAX,
+            Phase::Up => self.back.until(settings).max(self.degraded_until),
+        }
+    }
+
     /// What part of its full share it may have while it is up: less when it fails often or has just come back.
     fn share(&self, now: Duration, settings: &PoolSettings) -> f32 {
         let share = self.back.share(now, settings);

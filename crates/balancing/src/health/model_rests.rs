@@ -35,6 +35,11 @@ impl ModelRests {
             .map(|rest| rest.until)
     }
 
+    /// When the last of them is over.
+    pub(crate) fn plain_from(&self) -> Duration {
+        self.0.iter().map(|rest| rest.until).max().unwrap_or_default()
+    }
+
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }

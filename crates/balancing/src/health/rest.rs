@@ -12,7 +12,7 @@ pub(crate) const SHORTEST_REST: Duration = Duration::from_secs(1);
 /// How long before its trial an account that is out is probed.
 const PROBE_LEAD: Duration = Duration::from_secs(2);
 /// No provider has a longer window.
-const LONGEST_WINDOW: Duration = Duration::from_secs(7 * 24 * 3_600);
+pub(crate) const LONGEST_WINDOW: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// A time in which an account, or a family of its models, takes no requests.
 ///

@@ -14,6 +14,12 @@ impl SlowStart {
         Self(Some(now))
     }
 
+    /// When it is over.
+    pub(crate) fn until(self, settings: &PoolSettings) -> Duration {
+        let over = |since: Duration| since.saturating_add(settings.slow_start());
+        self.0.map_or(Duration::ZERO, over)
+    }
+
     /// Above 0 to 1.
     pub(crate) fn share(self, now: Duration, settings: &PoolSettings) -> f32 {
         let Some(since) = self.0 else { return 1.0 };

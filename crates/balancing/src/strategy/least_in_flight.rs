@@ -24,7 +24,7 @@ impl Strategy for LeastInFlight {
         next_in_turn(candidates, |candidate| candidate.score <= least)
     }
 
-    fn parts(&self, _choice: &Choice, candidate: &Candidate) -> Parts {
+    fn parts(&self, candidate: &Candidate) -> Parts {
         let mut parts = Parts::default();
         parts[0] = Some(("in_flight_per_capacity", candidate.score));
         parts

@@ -33,7 +33,7 @@ impl Strategy for PeakEwma {
         }
     }
 
-    fn parts(&self, _choice: &Choice, candidate: &Candidate) -> Parts {
+    fn parts(&self, candidate: &Candidate) -> Parts {
         let mut parts = Parts::default();
         parts[0] = Some(("ttft_seconds", candidate.ttft_seconds.unwrap_or(0.0)));
         parts[1] = Some(("ttft_seconds_times_queue", candidate.score));

@@ -45,7 +45,9 @@ impl Strategy for Smart {
         let field = Field::of(choice, candidates);
         let mut least = f32::INFINITY;
         for candidate in &mut *candidates {
-            candidate.score = Cost::of(choice, &field, candidate).total();
+            let cost = Cost::of(choice, &field, candidate);
+            candidate.score = cost.total();
+            candidate.costs = [cost.money_usd, cost.time_usd, cost.risk_usd];
             least = lesser(least, candidate.score);
         }
         let same = least + field.prompt_usd * SAME_MONEY + choice.second_worth_usd * SAME_SECONDS;
@@ -56,13 +58,14 @@ impl Strategy for Smart {
             .fold(0, u64::max);
         let is_same =
             |candidate: &Candidate| candidate.score <= same && candidate.cached_tokens == most_cached;
+        let fill = Fill::comparable(candidates.iter().filter(|candidate| is_same(candidate)));
         let emptiest = candidates
             .iter()
             .filter(|candidate| is_same(candidate))
-            .map(|candidate| fill(candidate, field.heaviest))
+            .map(|candidate| fill.of(candidate, field.heaviest))
             .fold(f32::INFINITY, lesser);
         let is_equal = |candidate: &Candidate| {
-            is_same(candidate) && fill(candidate, field.heaviest) <= emptiest + SAME_FILL
+            is_same(candidate) && fill.of(candidate, field.heaviest) <= emptiest + SAME_FILL
         };
         match choice.prompt.conversation.filter(|_| is_cacheable(choice)) {
             Some(conversation) => rendezvous(conversation, candidates, is_equal),
@@ -75,16 +78,16 @@ impl Strategy for Smart {
         Duration::try_from_secs_f32(saved_usd / choice.second_worth_usd).unwrap_or_default()
     }
 
-    fn parts(&self, choice: &Choice, candidate: &Candidate) -> Parts {
-        let field = Field::of(choice, std::slice::from_ref(candidate));
-        let cost = Cost::of(choice, &field, candidate);
+    fn parts(&self, candidate: &Candidate) -> Parts {
+        let [money_usd, time_usd, risk_usd] = candidate.costs;
+        let cached = candidate.cached_tokens.max(candidate.preamble_tokens);
         [
-            Some(("money_usd", cost.money_usd)),
-            Some(("time_usd", cost.time_usd)),
-            Some(("risk_usd", cost.risk_usd)),
-            Some(("cached_tokens", tokens(candidate.cached_tokens))),
-            Some(("limits_used", candidate.used)),
-            Some(("ttft_seconds", candidate.ttft_seconds.unwrap_or(0.0))),
+            Some(("money_usd", money_usd)),
+            Some(("time_usd", time_usd)),
+            Some(("risk_usd", risk_usd)),
+            Some(("cached_tokens", tokens(cached))),
+            candidate.used.map(|used| ("limits_used", used)),
+            candidate.ttft_seconds.map(|seconds| ("ttft_seconds", seconds)),
         ]
     }
 }
@@ -134,7 +137,10 @@ impl Cost {
     #[inline(always)]
     fn of(choice: &Choice, field: &Field, candidate: &Candidate) -> Self {
         let prompt = &choice.prompt;
-        let cached = candidate.cached_tokens.min(prompt.input_tokens);
+        let cached = candidate
+            .cached_tokens
+            .max(candidate.preamble_tokens)
+            .min(prompt.input_tokens);
         let input_usd = tokens(cached) * candidate.rates.cache_read
             + tokens(prompt.input_tokens - cached) * input_rate(choice, &candidate.rates);
         let money_usd = input_usd + tokens(prompt.output_tokens) * candidate.rates.output;
@@ -163,16 +169,40 @@ fn refusal_risk(candidate: &Candidate) -> f32 {
     if candidate.is_short {
         return 1.0;
     }
-    let over = greater(candidate.used - NEARLY_FULL, 0.0) / (1.0 - NEARLY_FULL);
+    let used = candidate.used.unwrap_or(0.0);
+    let over = greater(used - NEARLY_FULL, 0.0) / (1.0 - NEARLY_FULL);
     over * over * 0.5
 }
 
-/// How full the account is for the share that its weight gives it, as a part of its limits and of its places.
-fn fill(candidate: &Candidate, heaviest: u32) -> f32 {
-    let places = candidate
-        .max_concurrency
-        .map_or(0.0, |limit| count(candidate.in_flight) / count(limit.max(1)));
-    greater(candidate.used, places) * share_of_heaviest(candidate, heaviest)
+/// By what accounts can be compared as to how full they are: one that tells nothing is not empty for that.
+struct Fill {
+    by_limits: bool,
+    by_places: bool,
+}
+
+impl Fill {
+    fn comparable<'a>(candidates: impl Iterator<Item = &'a Candidate>) -> Self {
+        candidates.fold(
+            Self {
+                by_limits: true,
+                by_places: true,
+            },
+            |fill, candidate| Self {
+                by_limits: fill.by_limits && candidate.used.is_some(),
+                by_places: fill.by_places && candidate.max_concurrency.is_some(),
+            },
+        )
+    }
+
+    /// How full the account is for the share that its weight gives it, as a part of its limits and of its places.
+    fn of(&self, candidate: &Candidate, heaviest: u32) -> f32 {
+        let used = candidate.used.filter(|_| self.by_limits).unwrap_or(0.0);
+        let places = candidate
+            .max_concurrency
+            .filter(|_| self.by_places)
+            .map_or(0.0, |limit| count(candidate.in_flight) / count(limit.max(1)));
+        greater(used, places) * share_of_heaviest(candidate, heaviest)
+    }
 }
 
 /// How many times more the heaviest account weighs.

@@ -327,3 +327,37 @@ fn health_tells_what_answers_said() {
 fn test_now(test: &TestPool) -> gateway_domain::Timestamp {
     gateway_domain::Clock::now(&*test.clock)
 }
+
+#[test]
+fn when_all_rest_softly_requests_are_spread() {
+    let accounts = [account(), account(), account()];
+    let test = TestPool::of(&accounts);
+    for _ in 0..3 {
+        let rested: Vec<_> = accounts
+            .iter()
+            .filter(|account| test.status(account) == CoolingDown)
+            .map(|account| account.id)
+            .collect();
+        test.lease_after(&rested)
+            .unwrap()
+            .failed(&fault(FaultClass::Burst));
+    }
+    let leases: Vec<_> = (0..60).map(|_| test.lease().unwrap()).collect();
+    for account in &accounts {
+        let here = leases.iter().filter(|lease| lease.account().id == account.id);
+        assert_eq!(here.count(), 20);
+    }
+}
+
+#[test]
+fn who_comes_while_the_only_account_is_on_trial_waits_for_the_outcome() {
+    for class in [FaultClass::Overload, FaultClass::Burst, FaultClass::Quota] {
+        let (test, _) = alone();
+        test.fail(&fault(class));
+        test.pass(3_600);
+        let trial = test.lease().unwrap();
+        assert_eq!(test.lease().unwrap_err(), NoAccount::AllBusy);
+        trial.succeeded(&TokenCounts::default());
+        assert!(test.lease().is_ok());
+    }
+}

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use gateway_balancing::HealthStatus::{CoolingDown, Degraded, Healthy};
-use gateway_balancing::{NoAccount, Wanted};
+use gateway_balancing::{Delivery, NoAccount, Prompt, Wanted};
 use gateway_domain::{Fault, FaultClass, FaultReach, QuotaWindow, TokenCounts, UpstreamAccount};
 
 use crate::support::{TestPool, account, quota, rest_end, start};
@@ -132,4 +132,68 @@ fn a_spending_limit_lasts_until_the_month_ends_or_somebody_acts() {
 
 fn test_time(test: &TestPool) -> Duration {
     gateway_domain::Clock::now(&*test.clock).since(start())
+}
+
+#[test]
+fn a_used_up_family_is_not_tried_because_the_account_rests_softly() {
+    let (test, account) = alone();
+    let opus = test.pool.lease(&for_opus(&test)).unwrap();
+    opus.failed(&of_family(300));
+    drop(opus);
+    test.fail(&Fault::new(FaultClass::Overload, "as told"));
+    let NoAccount::AllDown { class, .. } = test.pool.lease(&for_opus(&test)).unwrap_err() else {
+        panic!("all are down");
+    };
+    assert_eq!(class, FaultClass::Quota);
+    assert_eq!(test.lease().unwrap().account().id, account.id);
+}
+
+#[test]
+fn invented_models_do_not_use_up_the_families_of_real_ones() {
+    let (test, account) = alone();
+    for number in 0..100 {
+        let model = format!("claude-{}", "x".repeat(number + 1));
+        let invented = Wanted {
+            model: &model,
+            ..test.wanted()
+        };
+        drop(test.pool.lease(&invented).unwrap());
+    }
+    // Without prices every model is one that nobody knows: they share what is left.
+    test.fail(&of_family(60));
+    assert_eq!(
+        test.health(&account).reason.as_deref(),
+        Some("other models: quota: as told")
+    );
+}
+
+#[test]
+fn counting_tokens_ends_no_rest_takes_no_place_and_is_kept_by_no_limit() {
+    let limited = UpstreamAccount {
+        max_concurrency: Some(1),
+        ..account()
+    };
+    let test = TestPool::of(std::slice::from_ref(&limited));
+    let counted = Wanted {
+        prompt: Prompt {
+            delivery: Delivery::Counted,
+            input_tokens: 1_000,
+            ..Prompt::default()
+        },
+        ..test.wanted()
+    };
+    test.fail(&of_family(30));
+    let count = test.pool.lease(&counted).unwrap();
+    count.succeeded(&TokenCounts::default());
+    assert_eq!(test.status(&limited), CoolingDown);
+    count.failed(&of_family(600));
+    assert_eq!(rest_end(&test.health(&limited)), Duration::from_secs(30));
+    test.pass(30);
+    let trial = test.lease().unwrap();
+    assert!(
+        test.pool.lease(&counted).is_ok(),
+        "beside a trial, and in a full account"
+    );
+    assert_eq!(test.health(&limited).in_flight, 1);
+    drop(trial);
 }

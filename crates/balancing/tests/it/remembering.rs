@@ -187,3 +187,37 @@ fn groups_of_requests_have_strategies_of_their_own() {
         "there is no strategy \"random\""
     );
 }
+
+#[test]
+fn a_rest_from_another_time_is_no_longer_than_any_could_be() {
+    let alone = account();
+    let test = TestPool::of(std::slice::from_ref(&alone));
+    test.fail(&quota(60));
+    let mut rests = test.pool.rests();
+    rests[0].ends_at = "9999-01-01T00:00:00Z".parse().unwrap();
+    let again = TestPool::of(std::slice::from_ref(&alone));
+    again.pool.resume(&rests);
+    assert_eq!(rest_end(&again.health(&alone)), Duration::from_secs(3_600));
+}
+
+#[test]
+fn what_was_held_by_an_account_that_is_gone_may_be_asked_of_any() {
+    let accounts = [account(), account()];
+    let test = TestPool::of(&accounts);
+    let pinned = Wanted {
+        prompt: Prompt {
+            pin: Some(7),
+            ..Prompt::default()
+        },
+        ..test.wanted()
+    };
+    let lease = test.pool.lease(&pinned).unwrap();
+    lease.succeeded(&TokenCounts::default());
+    let left: Vec<_> = accounts
+        .iter()
+        .filter(|account| account.id != lease.account().id)
+        .cloned()
+        .collect();
+    test.replace(&left);
+    assert_eq!(test.pool.lease(&pinned).unwrap().account().id, left[0].id);
+}

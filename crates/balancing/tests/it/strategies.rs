@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use gateway_balancing::{Delivery, Lease, Prompt, STRATEGIES, Wanted};
+use gateway_balancing::{Delivery, Lease, Preamble, Prompt, STRATEGIES, Wanted};
 use gateway_domain::{RateLimit, RateLimits, TokenCounts, UpstreamAccount};
 use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, proptest};
@@ -184,5 +184,95 @@ fn an_account_that_hangs_gets_no_new_requests() {
         let next = lease(&test, ONE_SHOT);
         assert_eq!(next.account().id, answering.account().id);
         next.answering(Some(Duration::from_secs(1)), RateLimits::default());
+    }
+}
+
+#[test]
+fn many_conversations_with_one_preamble_spread_by_weight() {
+    let accounts = [weighing(3), weighing(1)];
+    let test = TestPool::with_strategy("smart", &accounts);
+    let mut first = 0;
+    for number in 0..2_000 {
+        let wanted = Wanted {
+            prompt: Prompt {
+                input_tokens: 30_000,
+                output_tokens: 300,
+                conversation: Some(number * 2 + 1),
+                preamble: Some(Preamble {
+                    hash: 5,
+                    tokens: 20_000,
+                }),
+                cache_lifetime: Some(Duration::from_secs(300)),
+                ..Prompt::default()
+            },
+            ..test.wanted()
+        };
+        let lease = test.pool.lease(&wanted).unwrap();
+        lease.succeeded(&TokenCounts {
+            cache_read: 20_000,
+            cache_write_5m: 10_000,
+            ..TokenCounts::default()
+        });
+        first += u32::from(lease.account().id == accounts[0].id);
+    }
+    assert!((1_300..1_700).contains(&first), "{first} of 2000");
+}
+
+#[test]
+fn an_account_that_tells_no_limits_does_not_get_everything() {
+    let accounts = [account(), account()];
+    let test = TestPool::with_strategy("smart", &accounts);
+    let limit = Some(RateLimit {
+        limit: Some(1_000),
+        remaining: 800,
+        resets_at: None,
+    });
+    let limits = RateLimits {
+        requests: limit,
+        ..RateLimits::default()
+    };
+    let mut first = 0;
+    for _ in 0..100 {
+        let lease = test.lease().unwrap();
+        let is_first = lease.account().id == accounts[0].id;
+        lease.answering(None, if is_first { limits } else { RateLimits::default() });
+        lease.succeeded(&TokenCounts::default());
+        first += u32::from(is_first);
+    }
+    assert!((45..=55).contains(&first), "{first} of 100");
+}
+
+#[test]
+fn an_account_that_answers_nobody_repels_requests_of_every_kind() {
+    for delivery in [Delivery::Whole, Delivery::Streamed] {
+        let accounts = [account(), account(), account()];
+        let test = TestPool::with_strategy("smart", &accounts);
+        let wanted = Wanted {
+            prompt: Prompt {
+                delivery,
+                ..Prompt::default()
+            },
+            ..test.wanted()
+        };
+        let mut stuck = Vec::new();
+        for _ in 0..300 {
+            let lease = test.pool.lease(&wanted).unwrap();
+            test.clock.advance(Duration::from_millis(50));
+            if lease.account().id == accounts[0].id {
+                stuck.push(lease);
+            } else {
+                lease.succeeded(&TokenCounts::default());
+            }
+        }
+        assert!(stuck.len() < 10, "{} of 300", stuck.len());
+        // Clients that give up do not make it attractive again.
+        drop(stuck);
+        let next: Vec<_> = (0..10).map(|_| test.pool.lease(&wanted).unwrap()).collect();
+        assert!(
+            next.iter()
+                .filter(|lease| lease.account().id == accounts[0].id)
+                .count()
+                <= 1
+        );
     }
 }

@@ -1,7 +1,7 @@
 use std::sync::mpsc::{Receiver, channel};
 
 use gateway_balancing::{Lease, NoAccount, PoolSettings, Prompt, QueuePlace, Wanted};
-use gateway_domain::{ApiKey, ApiKeyId, Fault, FaultClass, UpstreamAccount};
+use gateway_domain::{ApiKey, ApiKeyId, Fault, FaultClass, TokenCounts, UpstreamAccount};
 
 use crate::support::{TestPool, account, key, limited_to};
 
@@ -178,4 +178,25 @@ fn requests_for_different_models_do_not_block_each_other() {
     drop(opus);
     assert!(first.try_recv().is_err());
     assert!(second.try_recv().unwrap().is_ok());
+}
+
+#[test]
+fn one_that_must_wait_for_its_account_keeps_no_other_waiting() {
+    let accounts = [limited_to(1), limited_to(1)];
+    let test = TestPool::of(&accounts);
+    let pinned = Prompt {
+        pin: Some(7),
+        ..Prompt::default()
+    };
+    let pinned = Wanted {
+        prompt: pinned,
+        ..test.wanted()
+    };
+    let home = test.pool.lease(&pinned).unwrap();
+    home.succeeded(&TokenCounts::default());
+    let other = test.lease().unwrap();
+    let _place = test.pool.wait(&pinned, |_| {}).unwrap();
+    let (_plain_place, plain) = wait(&test, &test.key);
+    drop(other);
+    assert!(plain.try_recv().unwrap().is_ok());
 }
