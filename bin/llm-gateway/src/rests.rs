@@ -35,7 +35,9 @@ pub(crate) async fn follow(app: web::Data<App>) {
         let ended = ended.cloned().collect();
         match app.store.save_rests(begun, ended).await {
             Ok(()) => saved = now,
-            Err(error) => tracing::debug!(%error, "the accounts' rests are not saved yet"),
+            Err(error) => {
+                tracing::warn!(%error, "the accounts' rests are not saved yet: a restart would forget them");
+            }
         }
     }
 }

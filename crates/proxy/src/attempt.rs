@@ -144,6 +144,11 @@ impl<'a> Attempt<'a> {
             Err(self.read_error(head, body).await)
         } else if is_event_stream(&head.headers) {
             self.hold(head, body, entry).await
+        } else if self.call.is_streamed() {
+            Err(Failure::new(Fault::new(
+                FaultClass::Server,
+                "the answer is no stream, though asked to be",
+            )))
         } else {
             self.read_whole(head, body, head_deadline).await
         };
@@ -179,17 +184,24 @@ impl<'a> Attempt<'a> {
             Ok(Err(_)) | Err(_) => Bytes::new(),
         };
         let fault = self.provider.classify(head.status, &head.headers, &body);
-        let is_presentable = is_presentable(&body, self.target.credential().secret().expose_secret());
         Box::new(Failure {
-            fault,
-            timed_out: false,
-            answer: Some(ErrorFromProvider {
-                status: head.status,
-                headers: head.headers,
-                body,
-                is_presentable,
-            }),
+            answer: Some(self.error_from_provider(head.status, head.headers, body)),
+            ..*Failure::new(fault)
         })
+    }
+
+    pub(crate) fn error_from_provider(
+        &self,
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> ErrorFromProvider {
+        ErrorFromProvider {
+            status,
+            headers,
+            is_presentable: is_presentable(&body, self.target.credential().secret().expose_secret()),
+            body,
+        }
     }
 
     /// Reads an answer that is not streamed to its end: until then another account can still take over.
@@ -223,7 +235,7 @@ impl<'a> Attempt<'a> {
         let now = self.core.shared.clock.now();
         lease.answering(None, self.provider.rate_limits(&head.headers, now));
         let reading = Reading::complete(self.call.codec.read_answer(&body));
-        reading.tell(lease);
+        reading.tell(lease, self.call.key.user_id);
         let headers = self.answer_headers(&head.headers, lease, &entry);
         entry.end_attempt(AttemptEnd {
             status: Outcome::Ok,
@@ -248,6 +260,7 @@ impl<'a> Attempt<'a> {
             provider: self.provider,
             status: head.status,
             request_id: self.call.id.to_string(),
+            user_id: self.call.key.user_id,
             rate_limits: self
                 .provider
                 .rate_limits(&head.headers, self.core.shared.clock.now()),

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gateway_balancing::{Decision, Lease};
-use gateway_domain::{AttemptId, Fault, FaultClass, UpstreamAccount, Usage, UsageSource};
+use gateway_domain::{AccountId, AttemptId, Fault, FaultClass, UpstreamAccount, Usage, UsageSource, UserId};
 use gateway_metering::{Admission, AttemptRecord, Considered, Outcome, RequestRecord};
 use gateway_protocol::AnswerSummary;
 use gateway_providers::Operation;
@@ -70,10 +70,10 @@ pub(crate) struct Reading {
 
 impl Reading {
     /// Tells the pool what an answer that has come to its end leaves at its account.
-    pub(crate) fn tell(&self, lease: &Lease) {
+    pub(crate) fn tell(&self, lease: &Lease, user: UserId) {
         lease.succeeded(&self.usage.tokens);
         if let Some(container) = &self.container {
-            lease.holds(pin(container));
+            lease.holds(pin(user, container));
         }
     }
 
@@ -199,6 +199,23 @@ impl Entry {
     pub(crate) fn decided(&mut self, decision: &Decision) {
         if let Some(record) = &mut self.record {
             record.decision = Some(recorded(decision));
+        }
+    }
+
+    /// Notes who serves a request that had to wait for it.
+    pub(crate) fn served_after_all(&mut self, id: AccountId) {
+        let Some(decision) = self.record.as_mut().and_then(|record| record.decision.as_mut()) else {
+            return;
+        };
+        if decision.considered.iter().any(|considered| considered.is_picked) {
+            return;
+        }
+        let waited_for = decision
+            .considered
+            .iter_mut()
+            .find(|considered| considered.account_id == id);
+        if let Some(considered) = waited_for {
+            considered.is_picked = true;
         }
     }
 

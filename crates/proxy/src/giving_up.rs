@@ -32,6 +32,8 @@ impl Routing {
             return self.refuse(entry, Refusal::no_account(none, &self.call.peek.model), None);
         };
         let class = failure.fault.class;
+        // A wrong request is as wrong later.
+        let earliest_retry = earliest_retry.filter(|_| class.is_retryable());
         if failure.fault.window == QuotaWindow::Spending {
             let refusal = if may_recover(none) {
                 Refusal::no_account(none, &self.call.peek.model)

@@ -3,7 +3,8 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use gateway_domain::{Fault, FaultClass};
 use gateway_protocol::{StreamPhase, StreamReader};
-use http::response;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode, response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
@@ -50,9 +51,25 @@ impl Attempt<'_> {
         }
         if stream.reader.phase() == StreamPhase::Failed {
             let event = stream.reader.error_event().unwrap_or_default();
-            return Err(Failure::new(self.provider.classify_event(event)));
+            let fault = self.provider.classify_event(event);
+            return Err(if fault.class == FaultClass::Client {
+                self.refused_in_event(fault, &stream)
+            } else {
+                Failure::new(fault)
+            });
         }
         Ok(Opened::Stream(Box::new(stream)))
+    }
+
+    /// A request that is wrong, as the provider says it in a stream that has begun: its words are the client's to see.
+    fn refused_in_event(&self, fault: Fault, stream: &OpenedStream) -> Box<Failure> {
+        let mut headers = stream.head.headers.clone();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let body = Bytes::copy_from_slice(stream.reader.error_event().unwrap_or_default());
+        Box::new(Failure {
+            answer: Some(self.error_from_provider(StatusCode::BAD_REQUEST, headers, body)),
+            ..*Failure::new(fault)
+        })
     }
 
     /// What the provider says next. The limit is on its silence: one that says anything is alive.

@@ -1,9 +1,11 @@
 use std::time::Duration;
 
 use gateway_balancing::{Delivery, Preamble, Prompt};
-use gateway_domain::ApiKeyId;
-use gateway_protocol::{CacheWish, Peek, fingerprint};
-use http::HeaderMap;
+use gateway_domain::UserId;
+use gateway_protocol::{CacheWish, fingerprint};
+use gateway_providers::Operation;
+
+use crate::Call;
 
 /// Bytes of a request's JSON for each token of its prompt, as an estimate.
 const BYTES_PER_TOKEN: usize = 4;
@@ -17,21 +19,22 @@ const SESSION_HEADER: &str = "x-claude-code-session-id";
 ///
 /// A conversation is known by its key, the session that the client names, and how it begins: so sub-agents that share
 /// a session are told apart.
-pub(crate) fn prompt(key: ApiKeyId, peek: &Peek, body_bytes: usize, headers: &HeaderMap) -> Prompt {
-    let session = headers.get(SESSION_HEADER).map(http::HeaderValue::as_bytes);
+pub(crate) fn prompt(call: &Call) -> Prompt {
+    let (key, peek) = (&call.key, &call.peek);
+    let session = call.headers.get(SESSION_HEADER).map(http::HeaderValue::as_bytes);
     let session = session
         .or(peek.user_id.as_deref().map(str::as_bytes))
         .unwrap_or_default();
     let conversation = peek
         .conversation
-        .map(|begins| fingerprint(&[key.as_uuid().as_bytes(), session, &begins.to_le_bytes()]));
+        .map(|begins| fingerprint(&[key.id.as_uuid().as_bytes(), session, &begins.to_le_bytes()]));
     Prompt {
-        input_tokens: tokens(body_bytes),
+        input_tokens: tokens(call.body.len()),
         output_tokens: peek.max_tokens.unwrap_or(u64::MAX).min(USUAL_OUTPUT_TOKENS),
-        delivery: if peek.stream {
-            Delivery::Streamed
-        } else {
-            Delivery::Whole
+        delivery: match call.operation {
+            Operation::CountTokens => Delivery::Counted,
+            Operation::CreateMessage if peek.stream => Delivery::Streamed,
+            Operation::CreateMessage => Delivery::Whole,
         },
         conversation,
         preamble: peek.preamble.map(|preamble| Preamble {
@@ -43,13 +46,14 @@ pub(crate) fn prompt(key: ApiKeyId, peek: &Peek, body_bytes: usize, headers: &He
             CacheWish::Short => Some(SHORT_CACHE),
             CacheWish::Long => Some(LONG_CACHE),
         },
-        pin: peek.pin.as_deref().map(pin),
+        pin: peek.pin.as_deref().map(|name| pin(key.user_id, name)),
     }
 }
 
-/// How routing knows what only one account holds.
-pub(crate) fn pin(name: &str) -> u64 {
-    fingerprint(&[b"pin", name.as_bytes()])
+/// How routing knows what only one account holds. Each user has pins of their own: what one refers to shall decide
+/// nothing for another.
+pub(crate) fn pin(user: UserId, name: &str) -> u64 {
+    fingerprint(&[b"pin", user.as_uuid().as_bytes(), name.as_bytes()])
 }
 
 fn tokens(bytes: usize) -> u64 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gateway_balancing::Lease;
-use gateway_domain::{Fault, FaultClass, RateLimits};
+use gateway_domain::{Fault, FaultClass, RateLimits, UserId};
 use gateway_metering::Outcome;
 use gateway_protocol::{Codec, ErrorAnswer, ErrorKind, StreamPhase, StreamReader};
 use gateway_providers::Provider;
@@ -43,6 +43,7 @@ pub(crate) struct Exchange {
     pub(crate) provider: &'static dyn Provider,
     pub(crate) status: StatusCode,
     pub(crate) request_id: String,
+    pub(crate) user_id: UserId,
     pub(crate) rate_limits: RateLimits,
     /// Time to the first content, since the request and since the attempt began.
     pub(crate) request_ttft: Option<Duration>,
@@ -138,7 +139,7 @@ impl Relay {
             return;
         }
         let reading = Reading::complete(self.reader.summary());
-        reading.tell(&self.lease);
+        reading.tell(&self.lease, self.exchange.user_id);
         self.book(Outcome::Ok, None, reading);
     }
 

@@ -45,7 +45,7 @@ impl Routing {
                 core.shared.settings.overload_pause(),
                 call.id.as_uuid().as_u64_pair().1,
             ),
-            prompt: prompt(call.key.id, &call.peek, call.body.len(), &call.headers),
+            prompt: prompt(&call),
             call,
             tried: Vec::new(),
             failures: Vec::new(),
@@ -77,11 +77,12 @@ impl Routing {
                     return self.give_up(entry, &none);
                 }
             };
-            if !self.may_try_at(&lease) {
-                break;
-            }
             let account_id = lease.account().id;
             self.tried.push(account_id);
+            if !self.may_try_at(&lease) {
+                // One that is well may be left.
+                continue;
+            }
             let Some(attempt) = Attempt::new(&self.core, &self.call, &lease, self.deadline) else {
                 continue;
             };
@@ -181,6 +182,9 @@ impl Routing {
                 let waiting_since = entry.elapsed();
                 let lease = self.wait_for_place().await;
                 entry.queued(entry.elapsed().saturating_sub(waiting_since));
+                if let Ok(lease) = &lease {
+                    entry.served_after_all(lease.account().id);
+                }
                 lease
             }
             lease => lease,

@@ -176,7 +176,7 @@ impl Waiting {
     fn last_event(&self, decided: Decided) -> Bytes {
         match decided {
             Decided::Refused(refused) => refused.into_event(self.codec),
-            // A provider that keeps to its dialect never answers a request for a stream in one piece.
+            // No request for a stream is answered in one piece.
             Decided::Answered(_) | Decided::Streaming { .. } => self.codec.error_event(&ErrorAnswer {
                 kind: ErrorKind::BadGateway,
                 message: "the provider did not answer with a stream",

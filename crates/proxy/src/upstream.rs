@@ -18,6 +18,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tower_service::Service;
 use url::Url;
 
@@ -48,6 +49,9 @@ struct Clients {
     opening: HttpClient,
 }
 
+/// A connection that lives for longer after the request was dead for another reason than its age.
+const STALE_WITHIN: Duration = Duration::from_secs(1);
+
 impl Upstream {
     pub(crate) fn new(tls: Arc<rustls::ClientConfig>, settings: &ProxySettings) -> Self {
         let connect_timeout = settings.connect_timeout();
@@ -70,7 +74,8 @@ impl Upstream {
 
     /// Sends a request and waits for the answer's head.
     ///
-    /// On a kept connection that turns out dead before the answer's first byte it is sent once more on a new one.
+    /// On a kept connection that turns out dead at once it is sent once more on a new one. Where the provider had time to
+    /// begin its work, that would be paid twice.
     pub(crate) async fn send(
         &self,
         proxy_url: Option<&str>,
@@ -81,8 +86,9 @@ impl Upstream {
             Some(proxy_url) => self.clients_through(proxy_url)?,
         };
         let again = request.clone();
+        let sent_at = Instant::now();
         let answer = match clients.keeping.request(request).await {
-            Err(error) if is_stale(&error) => {
+            Err(error) if is_stale(&error) && sent_at.elapsed() < STALE_WITHIN => {
                 tracing::debug!(%error, "a kept connection was stale");
                 clients.opening.request(again).await
             }

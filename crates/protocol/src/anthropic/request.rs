@@ -11,6 +11,8 @@ use super::opening::Opening;
 const MAX_MODEL_NAME: usize = 256;
 /// Bytes of the name of something that an account holds.
 const MAX_PIN: usize = 256;
+/// Bytes between the start of a reference to a file and the file's name.
+const MAX_SOURCE: usize = 256;
 
 /// See [`Codec::peek`](crate::Codec::peek). The sentences are worded as Anthropic's own.
 pub(super) fn peek(body: &[u8]) -> Result<Peek, InvalidBody> {
@@ -59,15 +61,21 @@ fn held_by_account(value: &[u8]) -> Option<String> {
     json::text(name).filter(|name| (1..=MAX_PIN).contains(&name.len()))
 }
 
-/// The first uploaded file that the messages refer to.
+/// The first uploaded file that the messages refer to: `{"type": "file", "file_id": "file_…"}`.
 fn uploaded_file(messages: &[u8]) -> Option<String> {
     // Within a string the quotes would be escaped.
     memmem::find_iter(messages, b"\"file_id\"").find_map(|at| {
-        let rest = messages[at + b"\"file_id\"".len()..].trim_ascii_start();
-        let value = rest.strip_prefix(b":")?.trim_ascii_start();
-        let end = memchr::memchr(b'"', value.get(1..)?)?;
-        let name = json::text(&value[..end + 2])?;
-        (name.starts_with("file") && name.len() <= MAX_PIN).then_some(name)
+        let opening = memchr::memrchr(b'{', &messages[at.saturating_sub(MAX_SOURCE)..at])?;
+        let source = &messages[at.saturating_sub(MAX_SOURCE) + opening..];
+        let (mut is_file, mut name) = (false, None);
+        for member in json::members(source).map_while(Result::ok) {
+            match &*member.key {
+                b"type" => is_file = member.value == b"\"file\"",
+                b"file_id" => name = json::text(member.value),
+                _ => {}
+            }
+        }
+        name.filter(|name| is_file && (1..=MAX_PIN).contains(&name.len()))
     })
 }
 

@@ -420,6 +420,9 @@ fn what_only_one_account_holds_is_found() {
     assert_eq!(pin(r#""thread":"thread_1""#).as_deref(), Some("thread_1"));
     let file = r#""messages":[{"role":"user","content":[{"type":"document","source":{"type":"file","file_id" : "file_1"}}]}]"#;
     assert_eq!(pin(file).as_deref(), Some("file_1"));
+    let in_a_tool =
+        r#""messages":[{"role":"assistant","content":[{"type":"tool_use","input":{"file_id":"file_1"}}]}]"#;
+    assert_eq!(pin(in_a_tool), None);
     let quoted = r#""messages":[{"role":"user","content":"\"file_id\":\"file_1\""}]"#;
     assert_eq!(pin(quoted), None);
 }

@@ -369,3 +369,33 @@ async fn what_cannot_be_recorded_is_refused_and_takes_no_memory() {
     assert_eq!(refused, 50);
     assert_eq!(rig.engine.shared().ledger().depth(), QUEUE_ROWS);
 }
+
+#[tokio::test]
+async fn a_wrong_request_is_told_in_the_providers_words_also_from_within_a_stream() {
+    let simulator = Simulator::start().await;
+    simulator.next(Script::new().fault(Fault::ErrorEvent {
+        after: 0,
+        kind: "invalid_request_error".to_owned(),
+    }));
+    let accounts = vec![
+        account(&simulator, "sk-ant-first"),
+        account(&simulator, "sk-ant-second"),
+    ];
+    let rig = Rig::new(accounts).await;
+
+    let answer = rig.call(&message(true)).await;
+
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert_eq!(header(&answer, "content-type"), Some("application/json"));
+    assert_eq!(header(&answer, "x-gateway-attempts"), Some("1"));
+    assert_eq!(header(&answer, "retry-after"), None);
+    let text = text(answer).await;
+    assert!(!text.contains("the provider refused the request"), "{text}");
+    assert!(text.contains("invalid_request_error"), "{text}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_stream_though_asked_to_be_moves_on() {
+    let json = Script::raw(200, "application/json", r#"{"type": "message", "content": []}"#);
+    moves_on(json, true, FaultClass::Server).await;
+}

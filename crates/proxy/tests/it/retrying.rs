@@ -166,3 +166,27 @@ async fn moving_on_to_an_account_that_is_well_is_always_allowed() {
     rig.call(&message(false)).await;
     assert_eq!(simulator.received().len(), before + 1);
 }
+
+#[tokio::test]
+async fn without_a_budget_an_account_that_is_well_is_still_moved_to() {
+    let settings = ProxySettings {
+        retry_budget_percent: 0,
+        min_retry_budget: 0,
+        ..hasty()
+    };
+    let (simulator, rig) = rig(&["sk-ant-first", "sk-ant-second", "sk-ant-third"], settings).await;
+    // The second one is not well: it fails now and then.
+    simulator.next_for("sk-ant-first", Script::status(429));
+    simulator.next_for("sk-ant-second", Script::status(500));
+    assert_eq!(rig.call(&message(false)).await.status, StatusCode::OK);
+    simulator.next_for("sk-ant-first", Script::status(502));
+    tokio::time::sleep(Duration::from_millis(1_300)).await;
+
+    let answer = rig.call(&message(false)).await;
+
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(
+        header(&answer, "x-gateway-account"),
+        Some(rig.account_id(2).to_string().as_str())
+    );
+}
