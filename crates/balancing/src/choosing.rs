@@ -8,11 +8,12 @@ use crate::member::Member;
 use crate::prompt_caches::{Home, PromptCaches};
 use crate::routes::Stop;
 use crate::service::Service;
-use crate::{Candidate, Choice, Delivery, NoAccount, PoolSettings, Strategy, Wanted};
+use crate::table::Table;
+use crate::{Candidate, Choice, Delivery, NoAccount, PoolSettings, Rates, Strategy, Wanted};
 
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 /// What a weight of one is worth, so that there are shares below it.
-const FULL_SHARE: f32 = 64.0;
+const FULL_SHARE: u32 = 64;
 
 /// What keeps an account that serves the model from serving this request now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,7 @@ impl Fit {
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     pub(crate) members: &'a [Member],
+    pub(crate) table: &'a Table,
     pub(crate) services: &'a [Service],
     pub(crate) settings: &'a PoolSettings,
     pub(crate) wanted: &'a Wanted<'a>,
@@ -73,7 +75,7 @@ impl View<'_> {
     pub(crate) fn judge(&self, stop: &Stop) -> Result<Fit, Obstacle> {
         // Nearly always so, and asked of every account for every request.
         if self.is_plain
-            && self.members[stop.index].plain_from <= self.now
+            && self.table.row(stop.index).plain_from <= self.now
             && stop.owner_id.is_none()
             && self.wanted.providers.contains(&stop.provider)
             && self.has_room(stop)
@@ -164,39 +166,60 @@ impl View<'_> {
             || stop.max_concurrency.is_none_or(|limit| {
                 let burst =
                     u64::from(limit) * u64::from(self.settings.burst_percent_after(self.waited)) / 100;
-                u64::from(self.members[stop.index].in_flight) < u64::from(limit) + burst
+                u64::from(self.table.row(stop.index).in_flight) < u64::from(limit) + burst
             })
     }
 
+    /// Says of the account what a strategy has to know.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a share of 64 thousandths of at most 1000"
     )]
-    #[inline(always)]
-    fn candidate(&self, stop: &Stop, fit: Fit) -> Candidate {
-        let member = &self.members[stop.index];
-        let pace = member.pace(self.wanted.prompt.delivery);
-        let weight = ((f32::from(stop.weight) * FULL_SHARE * fit.share) as u32).max(1);
-        Candidate {
-            account_id: stop.account_id,
-            weight,
-            credit: member.credit + i64::from(weight),
-            in_flight: member.in_flight,
-            waiting: pace.waiting,
-            max_concurrency: stop.max_concurrency,
-            ttft_seconds: pace.seconds(self.now, self.now_seconds),
-            failed_share: member.machine.failed_share(self.now),
-            cached_tokens: 0,
-            preamble_tokens: 0,
-            used: None,
-            is_short: false,
-            is_trial: fit.is_trial,
-            rates: stop.rates,
-            score: 0.0,
-            costs: [0.0; 3],
+    #[inline]
+    fn describe(&self, stop: &Stop, fit: Fit, candidate: &mut Candidate) {
+        let row = self.table.row(stop.index);
+        let pace = row.pace(self.wanted.prompt.delivery);
+        let weight = if fit.share < 1.0 {
+            ((f32::from(stop.weight) * (FULL_SHARE as f32) * fit.share) as u32).max(1)
+        } else {
+            u32::from(stop.weight) * FULL_SHARE
+        };
+        // Field by field into its place: made elsewhere and copied, it takes twice as long.
+        candidate.account_id = stop.account_id;
+        candidate.weight = weight;
+        candidate.credit = self.table.credit(stop.index) + i64::from(weight);
+        candidate.in_flight = row.in_flight;
+        candidate.waiting = pace.waiting;
+        candidate.max_concurrency = stop.max_concurrency;
+        candidate.ttft_seconds = pace.seconds(self.now, self.now_seconds);
+        if self.now < row.plain_from {
+            candidate.failed_share = self.members[stop.index].machine.failed_share(self.now);
         }
+        candidate.is_trial = fit.is_trial;
+        candidate.rates = stop.rates;
     }
+}
+
+impl Candidate {
+    const BLANK: Self = Self {
+        account_id: AccountId::NIL,
+        weight: 1,
+        credit: 0,
+        in_flight: 0,
+        waiting: 0,
+        max_concurrency: None,
+        ttft_seconds: None,
+        failed_share: 0.0,
+        cached_tokens: 0,
+        preamble_tokens: 0,
+        used: None,
+        is_short: false,
+        is_trial: false,
+        rates: Rates::NOMINAL,
+        score: 0.0,
+        costs: [0.0; 3],
+    };
 }
 
 /// The candidates for one request: those of the best tier that has any.
@@ -274,8 +297,7 @@ impl Shortlist {
                 }
                 Ok(fit) => {
                     tier = Some(stop.priority);
-                    self.candidates.push(view.candidate(stop, fit));
-                    self.positions.push(position);
+                    self.add(view, position, stop, fit);
                 }
                 Err(obstacle) => self.survey.note(obstacle, view.now),
             }
@@ -287,9 +309,17 @@ impl Shortlist {
             if stop.priority == strained_tier
                 && let Ok(fit) = view.judge(stop)
             {
-                self.candidates.push(view.candidate(stop, fit));
-                self.positions.push(position);
+                self.add(view, position, stop, fit);
             }
+        }
+    }
+
+    #[inline]
+    fn add(&mut self, view: &View<'_>, position: usize, stop: &Stop, fit: Fit) {
+        self.positions.push(position);
+        self.candidates.push(Candidate::BLANK);
+        if let Some(candidate) = self.candidates.last_mut() {
+            view.describe(stop, fit, candidate);
         }
     }
 
@@ -306,7 +336,7 @@ impl Shortlist {
             let refused = matches!(class, FaultClass::Burst | FaultClass::Overload);
             let is_worth_it = refused || (is_soft(class) && !self.survey.is_busy);
             // One whose trial is under way is waited for.
-            let in_flight = view.members[stop.index].in_flight;
+            let in_flight = view.table.row(stop.index).in_flight;
             (is_worth_it && view.now < until).then_some((in_flight, until, position))
         });
         resting.min().map(|(.., position)| position)
@@ -354,12 +384,12 @@ impl Shortlist {
     fn look_up_limits(&mut self, route: &[Stop], view: &View<'_>) {
         for (candidate, position) in self.candidates.iter_mut().zip(&self.positions) {
             let stop = &route[*position];
-            if let Some(family) = view.members[stop.index].families.get(stop.family) {
-                let need = Need::of(&view.wanted.prompt, candidate.cached_tokens);
-                let headroom = family.headroom(need, view.now_seconds);
-                candidate.used = headroom.used;
-                candidate.is_short = headroom.is_short;
-            }
+            let need = Need::of(&view.wanted.prompt, candidate.cached_tokens);
+            let headroom = view
+                .table
+                .headroom(stop.index, stop.family, need, view.now_seconds);
+            candidate.used = headroom.used;
+            candidate.is_short = headroom.is_short;
         }
     }
 
@@ -370,15 +400,15 @@ impl Shortlist {
     }
 
     /// Pays each candidate its share of the turn and has the picked one pay for it.
-    pub(crate) fn book_turn(&self, route: &[Stop], members: &mut [Member]) {
+    pub(crate) fn book_turn(&self, route: &[Stop], table: &mut Table) {
         let Some(picked) = self.picked else { return };
         let mut round = 0;
         for (candidate, position) in self.candidates.iter().zip(&self.positions) {
             let weight = i64::from(candidate.weight);
-            members[route[*position].index].credit += weight;
+            table.pay(route[*position].index, weight);
             round += weight;
         }
-        members[route[self.positions[picked]].index].credit -= round;
+        table.pay(route[self.positions[picked]].index, -round);
     }
 }
 

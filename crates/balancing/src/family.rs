@@ -4,7 +4,7 @@ use gateway_domain::{Fault, RateLimits, Timestamp};
 
 use crate::PoolSettings;
 use crate::chance::Chance;
-use crate::gauge::{Gauges, Headroom, Need};
+use crate::gauge::{Gauges, Need};
 use crate::health::backoff::Backoff;
 use crate::health::{Gate, Moment, Rest, SlowStart, Ticket, Wait};
 
@@ -58,8 +58,8 @@ impl Family {
         }
     }
 
-    pub(crate) fn headroom(&self, need: Need, now: f64) -> Headroom {
-        self.gauges.headroom(need, now)
+    pub(crate) const fn gauges(&self) -> &Gauges {
+        &self.gauges
     }
 
     pub(crate) fn leased(&mut self, ticket: Ticket, need: Need, now: Duration) {

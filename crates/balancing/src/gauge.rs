@@ -27,7 +27,7 @@ pub(crate) struct Headroom {
 ///
 /// Rate limits refill evenly until their reset, as Anthropic's and OpenAI's do; a subscription's window ends as a
 /// whole.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Gauges {
     // Of each rate's numbers a row, since a pick projects them for every candidate: a row is one register.
     limit: [f32; RATES],

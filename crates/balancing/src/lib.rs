@@ -22,6 +22,7 @@ mod service;
 mod settings;
 mod shared;
 mod strategy;
+mod table;
 mod ttft;
 mod waiting;
 mod wanted;

@@ -8,6 +8,7 @@ use crate::errand::Errand;
 use crate::family::{Family, MAX_FAMILIES, MOST_UNKNOWN_FAMILIES, OTHER_FAMILIES};
 use crate::health::{Machine, ModelRests, Moment, Rest, Ticket};
 use crate::pace::Pace;
+use crate::table::Row;
 use crate::{Delivery, Health, HealthStatus, PoolSettings, Probe};
 
 /// An account in the pool, and everything that the pool knows of it.
@@ -16,7 +17,6 @@ pub(crate) struct Member {
     /// From when on nothing about it has to be looked at closely: no rest, no slow start, no missing model.
     pub(crate) plain_from: Duration,
     pub(crate) in_flight: u32,
-    pub(crate) credit: i64,
     /// Of streams, and of answers in one piece.
     paces: [Pace; 2],
     pub(crate) machine: Machine,
@@ -55,7 +55,6 @@ impl Member {
         Self {
             plain_from: Duration::ZERO,
             in_flight: 0,
-            credit: 0,
             paces: Default::default(),
             machine: Machine::new(settings),
             model_rests: ModelRests::default(),
@@ -105,9 +104,13 @@ impl Member {
         })
     }
 
-    /// How fast it answers in this way.
-    pub(crate) const fn pace(&self, delivery: Delivery) -> &Pace {
-        &self.paces[place_of_pace(delivery)]
+    /// What a pick reads of it.
+    pub(crate) const fn row(&self) -> Row {
+        Row {
+            plain_from: self.plain_from,
+            in_flight: self.in_flight,
+            paces: self.paces,
+        }
     }
 
     pub(crate) fn lease_began(&mut self, ticket: Ticket, errand: &Errand) {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use crate::ttft::PeakTtft;
 
 /// How fast an account answers in one way, and who waits for it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Pace {
     /// Open requests without content yet.
     pub(crate) waiting: u32,

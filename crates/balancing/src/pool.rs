@@ -155,10 +155,11 @@ impl Pool {
         let health = {
             let mut state = self.shared.state();
             let at = self.shared.moment(&state);
-            let member = state.member(id)?;
-            member.reset(&self.shared.settings, at.newest);
-            member.find_plain(&self.shared.settings);
-            member.health(at)
+            let settings = &self.shared.settings;
+            state.change_whole(id, settings, |member, _| {
+                member.reset(settings, at.newest);
+                member.health(at)
+            })?
         };
         self.shared.serve_waiting();
         Some(health)
@@ -174,16 +175,11 @@ impl Pool {
         let health = {
             let mut state = self.shared.state();
             let at = self.shared.moment(&state);
-            let State {
-                members,
-                places,
-                chance,
-                ..
-            } = &mut *state;
-            let member = members.get_mut(*places.get(&id)?)?;
-            member.probed(probe, &self.shared.settings, at, chance);
-            member.find_plain(&self.shared.settings);
-            member.health(at)
+            let settings = &self.shared.settings;
+            state.change_whole(id, settings, |member, chance| {
+                member.probed(probe, settings, at, chance);
+                member.health(at)
+            })?
         };
         self.shared.serve_waiting();
         Some(health)
@@ -222,9 +218,10 @@ impl Pool {
         let mut state = self.shared.state();
         let at = self.shared.moment(&state);
         for rest in rests {
-            if let Some(member) = state.member(rest.account_id) {
-                rest.resume(member, &self.shared.settings, at);
-            }
+            let settings = &self.shared.settings;
+            state.change_whole(rest.account_id, settings, |member, _| {
+                rest.resume(member, settings, at)
+            });
         }
     }
 
@@ -260,14 +257,16 @@ impl Pool {
         let pinned = state.home_of_pin(wanted, now);
         let State {
             members,
+            table,
             services,
             routes,
             shortlist,
             ..
         } = state;
-        let route = routes.find(wanted.model, members, &*self.shared.rates);
+        let route = routes.find(wanted.model, members, table, &*self.shared.rates);
         let view = View {
             members,
+            table,
             services,
             settings: &self.shared.settings,
             wanted,

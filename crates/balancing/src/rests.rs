@@ -69,6 +69,5 @@ impl KnownRest {
             None => member.machine.resume(rest),
             Some(name) => member.family_named(name).resume(rest),
         }
-        member.find_plain(settings);
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use gateway_domain::{AccountId, ProviderKind, UpstreamAccount, UserId};
 
 use crate::member::Member;
+use crate::table::Table;
 use crate::{RateSource, Rates};
 
 /// Models remembered at the most: clients choose the names.
@@ -62,13 +63,20 @@ pub(crate) struct Routes(HashMap<Box<str>, Vec<Stop>>);
 
 impl Routes {
     /// The accounts that serve `model`, lowest priority number first.
-    pub(crate) fn find(&mut self, model: &str, members: &mut [Member], rates: &dyn RateSource) -> &[Stop] {
+    pub(crate) fn find(
+        &mut self,
+        model: &str,
+        members: &mut [Member],
+        table: &mut Table,
+        rates: &dyn RateSource,
+    ) -> &[Stop] {
         // Twice looked up when new, but never a string made for one that is known.
         if !self.0.contains_key(model) {
             if model.len() > MAX_MODEL_NAME {
                 return &[];
             }
             let stops = stops(model, members, rates);
+            table.rebuild(members);
             if stops.is_empty() {
                 return &[];
             }

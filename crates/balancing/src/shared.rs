@@ -14,6 +14,7 @@ use crate::member::{Answered, Member};
 use crate::prompt_caches::PromptCaches;
 use crate::routes::Routes;
 use crate::service::Service;
+use crate::table::Table;
 use crate::waiting::Waiter;
 use crate::{NoAccount, PoolSettings, RateSource, Strategy, StrategyGroup, Wanted};
 
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
 pub(crate) struct State {
     pub(crate) members: Vec<Member>,
     pub(crate) places: HashMap<AccountId, usize>,
+    pub(crate) table: Table,
     pub(crate) services: Vec<Service>,
     pub(crate) routes: Routes,
     pub(crate) shortlist: Shortlist,
@@ -75,6 +77,7 @@ impl Shared {
         let state = State {
             members: Vec::new(),
             places: HashMap::new(),
+            table: Table::default(),
             services: Vec::new(),
             routes: Routes::default(),
             shortlist: Shortlist::default(),
@@ -124,13 +127,14 @@ impl Shared {
         let position = state.choose(self, wanted, waited, now)?;
         let State {
             members,
+            table,
             routes,
             shortlist,
             newest,
             ..
         } = state;
-        let route = routes.find(wanted.model, members, &*self.rates);
-        shortlist.book_turn(route, members);
+        let route = routes.find(wanted.model, members, table, &*self.rates);
+        shortlist.book_turn(route, table);
         let stop = &route[position];
         let need = Need::of(&wanted.prompt, shortlist.cached_tokens());
         let upstream_model = Arc::clone(&stop.upstream_model);
@@ -139,6 +143,7 @@ impl Shared {
         let ticket = *newest;
         let member = &mut members[stop.index];
         member.lease_began(ticket, &errand);
+        table.refresh(stop.index, member, errand.family);
         Ok(Pick {
             account: Arc::clone(&member.account),
             errand,
@@ -164,12 +169,14 @@ impl Shared {
         let is_awaited = {
             let mut state = self.state();
             let at = self.moment(&state);
-            let Some(member) = state.member(id) else { return };
-            let was_resting = member.is_resting(errand);
-            member.answering(ticket, errand, ttft, limits, at);
-            member.find_plain(&self.settings);
-            let is_back = was_resting && !member.is_resting(errand);
-            let service = member.service;
+            let mut is_back = false;
+            let service = state.change(id, errand.family, &self.settings, |member, _| {
+                let was_resting = member.is_resting(errand);
+                member.answering(ticket, errand, ttft, limits, at);
+                is_back = was_resting && !member.is_resting(errand);
+                member.service
+            });
+            let Some(service) = service else { return };
             state.services[service].answered(at.monotonic);
             is_back && state.queue.len() > 0
         };
@@ -181,9 +188,10 @@ impl Shared {
     pub(crate) fn succeeded(&self, id: AccountId, ticket: Ticket, errand: &Errand, tokens: &TokenCounts) {
         let mut state = self.state();
         let at = self.moment(&state);
-        if let Some(member) = state.member(id) {
+        let is_known = state.change(id, errand.family, &self.settings, |member, _| {
             member.succeeded(ticket, errand, at);
-            member.find_plain(&self.settings);
+        });
+        if is_known.is_some() {
             state.remember(id, errand, tokens, at.monotonic);
         }
     }
@@ -196,17 +204,12 @@ impl Shared {
     pub(crate) fn failed(&self, id: AccountId, ticket: Ticket, errand: &Errand, fault: &Fault) {
         let mut state = self.state();
         let at = self.moment(&state);
-        let State {
-            members,
-            places,
-            services,
-            chance,
-            ..
-        } = &mut *state;
-        if let Some(member) = places.get(&id).and_then(|place| members.get_mut(*place)) {
+        let service = state.change(id, errand.family, &self.settings, |member, chance| {
             member.failed(ticket, errand, fault, &self.settings, at, chance);
-            member.find_plain(&self.settings);
-            services[member.service].failed(fault.class, at.monotonic);
+            member.service
+        });
+        if let Some(service) = service {
+            state.services[service].failed(fault.class, at.monotonic);
         }
     }
 
@@ -220,9 +223,9 @@ impl Shared {
         let now = self.clock.monotonic();
         let waits = {
             let mut state = self.state();
-            if let Some(member) = state.member(id) {
+            state.change(id, errand.family, &self.settings, |member, _| {
                 member.lease_ended(ticket, errand, answered, now);
-            }
+            });
             state.queue.len() > 0
         };
         if waits {
@@ -234,11 +237,11 @@ impl Shared {
 impl State {
     /// Takes these accounts in the place of those that it has; what is known of an account stays with its id.
     pub(crate) fn replace(&mut self, accounts: Vec<Arc<UpstreamAccount>>, settings: &PoolSettings) {
-        let mut known: HashMap<AccountId, Member> = self
-            .members
-            .drain(..)
-            .map(|member| (member.account.id, member))
+        let before = self.members.drain(..).zip(self.table.take_credits());
+        let mut known: HashMap<AccountId, (Member, i64)> = before
+            .map(|(member, credit)| (member.account.id, (member, credit)))
             .collect();
+        let mut credits = Vec::with_capacity(accounts.len());
         let mut services = std::mem::take(&mut self.services);
         self.places.clear();
         self.routes.clear();
@@ -248,25 +251,26 @@ impl State {
                 continue;
             }
             self.places.insert(account.id, self.members.len());
-            let mut member = match known.remove(&account.id) {
-                Some(member) => {
+            let (mut member, credit) = match known.remove(&account.id) {
+                Some((member, credit)) => {
                     is_same_ring &= member.account.weight == account.weight;
-                    member.with_account(account)
+                    (member.with_account(account), credit)
                 }
                 None => {
                     is_same_ring = false;
-                    Member::new(account, settings, self.newest)
+                    (Member::new(account, settings, self.newest), 0)
                 }
             };
+            credits.push(credit);
             member.service = self.service_of(&member.account, &mut services);
             self.members.push(member);
         }
         if !is_same_ring || !known.is_empty() {
             // A debt of a thousand turns, run up at a weight of a thousand, would starve an account at weight one.
-            for member in &mut self.members {
-                member.credit = 0;
-            }
+            credits.fill(0);
         }
+        self.table.set_credits(credits);
+        self.table.rebuild(&self.members);
     }
 
     fn service_of(&mut self, account: &UpstreamAccount, before: &mut Vec<Service>) -> usize {
@@ -289,9 +293,12 @@ impl State {
     ) -> Result<usize, NoAccount> {
         let strategy = shared.strategies.of(wanted.key, wanted.model);
         let pinned = self.home_of_pin(wanted, now);
-        let route = self.routes.find(wanted.model, &mut self.members, &*shared.rates);
+        let route = self
+            .routes
+            .find(wanted.model, &mut self.members, &mut self.table, &*shared.rates);
         let view = View {
             members: &self.members,
+            table: &self.table,
             services: &self.services,
             settings: &shared.settings,
             wanted,
@@ -313,6 +320,38 @@ impl State {
         let member = &self.members[*self.places.get(&newest.account_id)?];
         let may_serve = member.account.is_active && member.account.serves_user(wanted.user_id);
         may_serve.then_some(newest.account_id)
+    }
+
+    /// Changes what is known of an account, as far as it concerns it as a whole and one family of its models; `None`
+    /// when there is no such account.
+    pub(crate) fn change<T>(
+        &mut self,
+        id: AccountId,
+        family: usize,
+        settings: &PoolSettings,
+        change: impl FnOnce(&mut Member, &mut Chance) -> T,
+    ) -> Option<T> {
+        let index = *self.places.get(&id)?;
+        let member = self.members.get_mut(index)?;
+        let outcome = change(member, &mut self.chance);
+        member.find_plain(settings);
+        self.table.refresh(index, member, family);
+        Some(outcome)
+    }
+
+    /// The same for a change that may concern all of its families.
+    pub(crate) fn change_whole<T>(
+        &mut self,
+        id: AccountId,
+        settings: &PoolSettings,
+        change: impl FnOnce(&mut Member, &mut Chance) -> T,
+    ) -> Option<T> {
+        let index = *self.places.get(&id)?;
+        let member = self.members.get_mut(index)?;
+        let outcome = change(member, &mut self.chance);
+        member.find_plain(settings);
+        self.table.refresh_whole(index, member);
+        Some(outcome)
     }
 
     pub(crate) fn member(&mut self, id: AccountId) -> Option<&mut Member> {

@@ -25,6 +25,9 @@ macro_rules! ids {
                 Self(Uuid::now_v7())
             }
 
+            /// The id of nothing, for a place that is yet to be filled.
+            pub const NIL: Self = Self(Uuid::nil());
+
             /// The id with this value, as read back from storage.
             #[must_use]
             pub const fn from_uuid(value: Uuid) -> Self {

@@ -98,9 +98,10 @@ impl Machine {
         }
     }
 
-    /// From when on it has its full share; never while it rests.
+    /// From when on it has its full share and no fault to its name; never while it rests.
     pub(crate) fn plain_from(&self, settings: &PoolSettings) -> Duration {
         match self.phase {
+            Phase::Up if self.streak > 0 => Duration::MAX,
             Phase::Resting(_) => Duration::MAX,
             Phase::Up => self.back.until(settings).max(self.degraded_until),
         }

@@ -51,22 +51,21 @@ impl Strategy for Smart {
             least = lesser(least, candidate.score);
         }
         let same = least + field.prompt_usd * SAME_MONEY + choice.second_worth_usd * SAME_SECONDS;
-        let most_cached = candidates
-            .iter()
-            .filter(|candidate| candidate.score <= same)
-            .map(|candidate| candidate.cached_tokens)
-            .fold(0, u64::max);
+        let most_cached = if field.has_home {
+            let same = candidates.iter().filter(|candidate| candidate.score <= same);
+            same.map(|candidate| candidate.cached_tokens).fold(0, u64::max)
+        } else {
+            0
+        };
         let is_same =
             |candidate: &Candidate| candidate.score <= same && candidate.cached_tokens == most_cached;
-        let fill = Fill::comparable(candidates.iter().filter(|candidate| is_same(candidate)));
         let emptiest = candidates
             .iter()
             .filter(|candidate| is_same(candidate))
-            .map(|candidate| fill.of(candidate, field.heaviest))
+            .map(|candidate| field.fill(candidate))
             .fold(f32::INFINITY, lesser);
-        let is_equal = |candidate: &Candidate| {
-            is_same(candidate) && fill.of(candidate, field.heaviest) <= emptiest + SAME_FILL
-        };
+        let is_equal =
+            |candidate: &Candidate| is_same(candidate) && field.fill(candidate) <= emptiest + SAME_FILL;
         match choice.prompt.conversation.filter(|_| is_cacheable(choice)) {
             Some(conversation) => rendezvous(conversation, candidates, is_equal),
             None => next_in_turn(candidates, is_equal),
@@ -103,26 +102,54 @@ struct Field {
     usual_ttft_seconds: f32,
     /// What the prompt costs where nothing of it is cached.
     prompt_usd: f32,
+    /// Whether any holds the conversation in its cache.
+    has_home: bool,
+    /// Whether all tell their limits, and whether all have so many places and no more: one that tells nothing is not
+    /// empty for that.
+    tell_limits: bool,
+    have_places: bool,
 }
 
 impl Field {
     fn of(choice: &Choice, candidates: &[Candidate]) -> Self {
-        let mut heaviest = 1;
+        let mut field = Self {
+            heaviest: 1,
+            usual_ttft_seconds: 0.0,
+            prompt_usd: 0.0,
+            has_home: false,
+            tell_limits: true,
+            have_places: true,
+        };
         let mut dearest = 0.0;
         let (mut sum, mut timed) = (0.0, 0.0);
         for candidate in candidates {
-            heaviest = heaviest.max(candidate.weight);
+            field.heaviest = field.heaviest.max(candidate.weight);
+            field.has_home |= candidate.cached_tokens > 0;
+            field.tell_limits &= candidate.used.is_some();
+            field.have_places &= candidate.max_concurrency.is_some();
             dearest = greater(dearest, input_rate(choice, &candidate.rates));
             if let Some(ttft) = candidate.ttft_seconds {
                 sum += ttft;
                 timed += 1.0;
             }
         }
-        Self {
-            heaviest,
-            usual_ttft_seconds: if timed > 0.0 { sum / timed } else { 0.0 },
-            prompt_usd: tokens(choice.prompt.input_tokens) * dearest,
+        if timed > 0.0 {
+            field.usual_ttft_seconds = sum / timed;
         }
+        field.prompt_usd = tokens(choice.prompt.input_tokens) * dearest;
+        field
+    }
+
+    /// How full the account is for the share that its weight gives it, as a part of its limits and of its places.
+    fn fill(&self, candidate: &Candidate) -> f32 {
+        let used = candidate.used.filter(|_| self.tell_limits).unwrap_or(0.0);
+        let places = match candidate.max_concurrency {
+            Some(limit) if self.have_places && candidate.in_flight > 0 => {
+                count(candidate.in_flight) / count(limit.max(1))
+            }
+            _ => 0.0,
+        };
+        greater(used, places) * share_of_heaviest(candidate, self.heaviest)
     }
 }
 
@@ -174,40 +201,13 @@ fn refusal_risk(candidate: &Candidate) -> f32 {
     over * over * 0.5
 }
 
-/// By what accounts can be compared as to how full they are: one that tells nothing is not empty for that.
-struct Fill {
-    by_limits: bool,
-    by_places: bool,
-}
-
-impl Fill {
-    fn comparable<'a>(candidates: impl Iterator<Item = &'a Candidate>) -> Self {
-        candidates.fold(
-            Self {
-                by_limits: true,
-                by_places: true,
-            },
-            |fill, candidate| Self {
-                by_limits: fill.by_limits && candidate.used.is_some(),
-                by_places: fill.by_places && candidate.max_concurrency.is_some(),
-            },
-        )
-    }
-
-    /// How full the account is for the share that its weight gives it, as a part of its limits and of its places.
-    fn of(&self, candidate: &Candidate, heaviest: u32) -> f32 {
-        let used = candidate.used.filter(|_| self.by_limits).unwrap_or(0.0);
-        let places = candidate
-            .max_concurrency
-            .filter(|_| self.by_places)
-            .map_or(0.0, |limit| count(candidate.in_flight) / count(limit.max(1)));
-        greater(used, places) * share_of_heaviest(candidate, heaviest)
-    }
-}
-
 /// How many times more the heaviest account weighs.
 fn share_of_heaviest(candidate: &Candidate, heaviest: u32) -> f32 {
-    count(heaviest) / count(candidate.weight)
+    if candidate.weight == heaviest {
+        1.0
+    } else {
+        count(heaviest) / count(candidate.weight)
+    }
 }
 
 fn input_rate(choice: &Choice, rates: &Rates) -> f32 {
