@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::time::Duration;
 
 use gateway_domain::{AccountId, FaultClass};
@@ -6,10 +7,10 @@ use crate::gauge::Need;
 use crate::health::{Gate, is_soft};
 use crate::member::Member;
 use crate::prompt_caches::{Home, PromptCaches};
-use crate::routes::Stop;
+use crate::routes::{Route, Stop};
 use crate::service::Service;
 use crate::table::Table;
-use crate::{Candidate, Choice, Delivery, NoAccount, PoolSettings, Rates, Strategy, Wanted};
+use crate::{Candidate, Choice, Delivery, Looks, NoAccount, PoolSettings, Rates, Strategy, Wanted};
 
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 /// What a weight of one is worth, so that there are shares below it.
@@ -50,9 +51,11 @@ impl Fit {
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     pub(crate) members: &'a [Member],
+    pub(crate) places: &'a HashMap<AccountId, usize>,
     pub(crate) table: &'a Table,
     pub(crate) services: &'a [Service],
     pub(crate) settings: &'a PoolSettings,
+    pub(crate) looks_at: Looks,
     pub(crate) wanted: &'a Wanted<'a>,
     pub(crate) now: Duration,
     /// The same, for estimates.
@@ -71,7 +74,7 @@ impl View<'_> {
     }
 
     /// Whether and how far the account may serve: the one place where that is decided.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn judge(&self, stop: &Stop) -> Result<Fit, Obstacle> {
         // Nearly always so, and asked of every account for every request.
         if self.is_plain
@@ -160,14 +163,17 @@ impl View<'_> {
         }
     }
 
+    #[inline(always)]
     fn has_room(&self, stop: &Stop) -> bool {
-        let takes_none = self.wanted.prompt.delivery == Delivery::Counted;
-        takes_none
-            || stop.max_concurrency.is_none_or(|limit| {
-                let burst =
-                    u64::from(limit) * u64::from(self.settings.burst_percent_after(self.waited)) / 100;
-                u64::from(self.table.row(stop.index).in_flight) < u64::from(limit) + burst
-            })
+        let in_flight = self.table.row(stop.index).in_flight;
+        stop.max_concurrency.is_none_or(|limit| in_flight < limit) || self.has_room_beyond(stop, in_flight)
+    }
+
+    /// Whether the request may go beyond what the account usually has open at once.
+    fn has_room_beyond(&self, stop: &Stop, in_flight: u32) -> bool {
+        let limit = u64::from(stop.max_concurrency.unwrap_or(u32::MAX));
+        let burst = limit * u64::from(self.settings.burst_percent_after(self.waited)) / 100;
+        self.wanted.prompt.delivery == Delivery::Counted || u64::from(in_flight) < limit + burst
     }
 
     /// Says of the account what a strategy has to know.
@@ -189,6 +195,10 @@ impl View<'_> {
         candidate.account_id = stop.account_id;
         candidate.weight = weight;
         candidate.credit = self.table.credit(stop.index) + i64::from(weight);
+        candidate.is_trial = fit.is_trial;
+        if self.looks_at == Looks::Turns {
+            return;
+        }
         candidate.in_flight = row.in_flight;
         candidate.waiting = pace.waiting;
         candidate.max_concurrency = stop.max_concurrency;
@@ -196,7 +206,6 @@ impl View<'_> {
         if self.now < row.plain_from {
             candidate.failed_share = self.members[stop.index].machine.failed_share(self.now);
         }
-        candidate.is_trial = fit.is_trial;
         candidate.rates = stop.rates;
     }
 }
@@ -233,6 +242,8 @@ pub(crate) struct Shortlist {
     pub(crate) survey: Survey,
     /// Whether the request waits for an account that holds its conversation, whoever else could serve it.
     pub(crate) holds_out: bool,
+    /// Whether the candidates were drawn from many.
+    pub(crate) is_sample: bool,
     /// The candidate that was picked.
     pub(crate) picked: Option<usize>,
 }
@@ -241,7 +252,7 @@ impl Shortlist {
     /// The position in the route of the account that serves the request; every candidate's score stays behind.
     pub(crate) fn pick(
         &mut self,
-        route: &[Stop],
+        route: &Route,
         view: &View<'_>,
         caches: &PromptCaches,
         strategy: &dyn Strategy,
@@ -249,18 +260,24 @@ impl Shortlist {
     ) -> Result<usize, NoAccount> {
         self.picked = None;
         self.holds_out = false;
+        self.is_sample = false;
         self.candidates.clear();
         self.positions.clear();
         self.survey = Survey::default();
         if !view.wanted.key.allows_model(view.wanted.model) {
             return Err(NoAccount::NotAllowed);
         }
-        self.fill(route, view);
-        if strategy.looks_ahead() {
+        if view.looks_at == Looks::Turns || !self.fill_with_sample(route, view, caches, draw) {
+            self.fill(route, view);
+        }
+        if view.looks_at == Looks::Ahead {
             self.look_up_caches(view, caches);
             self.look_up_limits(route, view);
         }
-        let choice = choice(view, draw);
+        let choice = Choice {
+            is_sample: self.is_sample,
+            ..choice(view, draw)
+        };
         self.holds_out = self.should_wait(route, view, caches, strategy, &choice);
         if self.holds_out {
             return Err(NoAccount::AllBusy);
@@ -285,6 +302,8 @@ impl Shortlist {
     ///
     /// Accounts of a strained provider serve only where no other can, whatever their tier.
     fn fill(&mut self, route: &[Stop], view: &View<'_>) {
+        self.candidates.reserve(route.len());
+        self.positions.reserve(route.len());
         let mut tier = None;
         let mut strained_tier = None;
         for (position, stop) in route.iter().enumerate() {
@@ -315,7 +334,7 @@ impl Shortlist {
     }
 
     #[inline]
-    fn add(&mut self, view: &View<'_>, position: usize, stop: &Stop, fit: Fit) {
+    pub(crate) fn add(&mut self, view: &View<'_>, position: usize, stop: &Stop, fit: Fit) {
         self.positions.push(position);
         self.candidates.push(Candidate::BLANK);
         if let Some(candidate) = self.candidates.last_mut() {
@@ -401,7 +420,10 @@ impl Shortlist {
 
     /// Pays each candidate its share of the turn and has the picked one pay for it.
     pub(crate) fn book_turn(&self, route: &[Stop], table: &mut Table) {
-        let Some(picked) = self.picked else { return };
+        // Who is drawn by lot needs no turn.
+        let Some(picked) = self.picked.filter(|_| !self.is_sample) else {
+            return;
+        };
         let mut round = 0;
         for (candidate, position) in self.candidates.iter().zip(&self.positions) {
             let weight = i64::from(candidate.weight);
@@ -417,6 +439,7 @@ pub(crate) fn choice(view: &View<'_>, draw: u64) -> Choice {
     Choice {
         prompt: view.wanted.prompt,
         draw,
+        is_sample: false,
         second_worth_usd: view.settings.second_worth_usd as f32,
     }
 }

@@ -57,14 +57,16 @@ pub(crate) fn recorded(
     let others = (0..shortlist.candidates.len()).filter(|index| Some(*index) != shortlist.picked);
     let others = others.map(|index| of_candidate(shortlist, index, strategy));
     considered.extend(others.take(MAX_RECORDED - 1));
-    // Both lists are in the order of the route.
+    // Both lists are in the order of the route; whoever was drawn has no obstacle.
     let mut candidates = shortlist.positions.iter().copied().peekable();
     let rest = route.iter().enumerate().filter(|(position, stop)| {
-        candidates.next_if_eq(position).is_none() && Some(stop.account_id) != picked
+        let is_candidate = !shortlist.is_sample && candidates.next_if_eq(position).is_some();
+        !is_candidate && Some(stop.account_id) != picked
     });
     let reasons = rest.filter_map(|(_, stop)| {
         let member = &view.members[stop.index];
         let reason = match view.judge(stop) {
+            Ok(_) if shortlist.is_sample => return None,
             Ok(_) => Opinion::of_fit(view, stop).words(member, at),
             Err(Obstacle::Dialect | Obstacle::OtherOwner) => return None,
             Err(obstacle) => obstacle.words(member, at),
@@ -103,7 +105,7 @@ pub(crate) fn decide(
                     ..passed_over(id, None)
                 };
             }
-            let opinion = opinion(view, index, member, &model);
+            let opinion = opinion(view, index, member, &model, shortlist);
             passed_over(id, Some(opinion.words(member, at)))
         })
         .collect();
@@ -114,7 +116,13 @@ pub(crate) fn decide(
     }
 }
 
-fn opinion(view: &View<'_>, index: usize, member: &Member, model: &Arc<str>) -> Opinion {
+fn opinion(
+    view: &View<'_>,
+    index: usize,
+    member: &Member,
+    model: &Arc<str>,
+    shortlist: &Shortlist,
+) -> Opinion {
     if !view.wanted.key.allows_model(model) {
         return Opinion::ModelForbidden;
     }
@@ -142,6 +150,7 @@ fn opinion(view: &View<'_>, index: usize, member: &Member, model: &Arc<str>) -> 
         upstream_model,
     };
     match view.judge(&stop) {
+        Ok(_) if shortlist.is_sample => Opinion::NotDrawn,
         Ok(_) => Opinion::of_fit(view, &stop),
         Err(obstacle) => Opinion::Obstacle(obstacle),
     }
@@ -184,6 +193,7 @@ fn to_six_digits(value: f32) -> f64 {
 #[derive(Debug, Clone, Copy)]
 enum Opinion {
     LowerPriority,
+    NotDrawn,
     Strained,
     ModelForbidden,
     NoService(NoService),
@@ -203,6 +213,7 @@ impl Opinion {
     fn words(self, member: &Member, at: Moment) -> String {
         match self {
             Self::LowerPriority => "lower priority".to_owned(),
+            Self::NotDrawn => "one of many, and not among those that were drawn for this request".to_owned(),
             Self::Strained => "its provider is overloaded".to_owned(),
             Self::ModelForbidden => "the key may not use the model".to_owned(),
             Self::NoService(NoService::Inactive) => "switched off".to_owned(),

@@ -18,6 +18,7 @@ mod prompt_caches;
 mod rates;
 mod rests;
 mod routes;
+mod sampling;
 mod service;
 mod settings;
 mod shared;
@@ -35,7 +36,8 @@ pub use rates::{NoRates, RateSource, Rates};
 pub use rests::KnownRest;
 pub use settings::{PoolSettings, StrategyGroup};
 pub use strategy::{
-    Candidate, Choice, LeastInFlight, Parts, PeakEwma, RoundRobin, STRATEGIES, Smart, Strategy, strategy,
+    Candidate, Choice, LeastInFlight, Looks, Parts, PeakEwma, RoundRobin, STRATEGIES, Smart, Strategy,
+    strategy,
 };
 pub use waiting::QueuePlace;
 pub use wanted::{Delivery, NoAccount, Preamble, Prompt, Wanted};

@@ -257,6 +257,7 @@ impl Pool {
         let pinned = state.home_of_pin(wanted, now);
         let State {
             members,
+            places,
             table,
             services,
             routes,
@@ -266,9 +267,11 @@ impl Pool {
         let route = routes.find(wanted.model, members, table, &*self.shared.rates);
         let view = View {
             members,
+            places,
             table,
             services,
             settings: &self.shared.settings,
+            looks_at: self.strategy_of(wanted).looks_at(),
             wanted,
             now,
             now_seconds: now.as_secs_f64(),

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, LazyLock};
 
 use gateway_domain::{AccountId, ProviderKind, UpstreamAccount, UserId};
 
@@ -59,7 +60,63 @@ pub(crate) fn upstream_model(account: &UpstreamAccount, model: &Arc<str>) -> Res
 ///
 /// Matching patterns is most of the work of a pick, and its outcome depends on the model alone.
 #[derive(Debug, Default)]
-pub(crate) struct Routes(HashMap<Box<str>, Vec<Stop>>);
+pub(crate) struct Routes(HashMap<Box<str>, Route>);
+
+/// The accounts that serve a model, lowest priority number first.
+#[derive(Debug, Default)]
+pub(crate) struct Route {
+    stops: Vec<Stop>,
+    /// Of the first tier: the weights of the stops up to each, itself included.
+    reach: Vec<u32>,
+    /// Where each account of the pool stands among the stops.
+    positions: HashMap<usize, usize>,
+}
+
+static NO_ROUTE: LazyLock<Route> = LazyLock::new(Route::default);
+
+impl Deref for Route {
+    type Target = [Stop];
+
+    fn deref(&self) -> &[Stop] {
+        &self.stops
+    }
+}
+
+impl Route {
+    fn of(stops: Vec<Stop>) -> Self {
+        let first = stops.first().map(|stop| stop.priority);
+        let mut sum = 0;
+        let first_tier = stops.iter().take_while(|stop| Some(stop.priority) == first);
+        let reach = first_tier.map(|stop| {
+            sum += u32::from(stop.weight);
+            sum
+        });
+        Self {
+            reach: reach.collect(),
+            positions: stops
+                .iter()
+                .enumerate()
+                .map(|(position, stop)| (stop.index, position))
+                .collect(),
+            stops,
+        }
+    }
+
+    pub(crate) fn first_tier(&self) -> &[Stop] {
+        &self.stops[..self.reach.len()]
+    }
+
+    /// The position that a random number draws from the first tier, by weight.
+    pub(crate) fn drawn(&self, lot: u64) -> usize {
+        let sum = self.reach.last().copied().unwrap_or(0);
+        let ticket = (u128::from(lot) * u128::from(sum)) >> 64;
+        self.reach.partition_point(|reach| u128::from(*reach) <= ticket)
+    }
+
+    pub(crate) fn position_of(&self, index: usize) -> Option<usize> {
+        self.positions.get(&index).copied()
+    }
+}
 
 impl Routes {
     /// The accounts that serve `model`, lowest priority number first.
@@ -69,23 +126,23 @@ impl Routes {
         members: &mut [Member],
         table: &mut Table,
         rates: &dyn RateSource,
-    ) -> &[Stop] {
+    ) -> &Route {
         // Twice looked up when new, but never a string made for one that is known.
         if !self.0.contains_key(model) {
             if model.len() > MAX_MODEL_NAME {
-                return &[];
+                return &NO_ROUTE;
             }
             let stops = stops(model, members, rates);
             table.rebuild(members);
             if stops.is_empty() {
-                return &[];
+                return &NO_ROUTE;
             }
             if self.0.len() >= MAX_ROUTES {
                 self.0.clear();
             }
-            self.0.insert(model.into(), stops);
+            self.0.insert(model.into(), Route::of(stops));
         }
-        self.0.get(model).map_or(&[], Vec::as_slice)
+        self.0.get(model).unwrap_or(&NO_ROUTE)
     }
 
     pub(crate) fn clear(&mut self) {

@@ -298,9 +298,11 @@ impl State {
             .find(wanted.model, &mut self.members, &mut self.table, &*shared.rates);
         let view = View {
             members: &self.members,
+            places: &self.places,
             table: &self.table,
             services: &self.services,
             settings: &shared.settings,
+            looks_at: strategy.looks_at(),
             wanted,
             now,
             now_seconds: now.as_secs_f64(),

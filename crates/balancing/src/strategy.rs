@@ -33,12 +33,8 @@ pub trait Strategy: Sync {
     /// The word that stands for it in configuration.
     fn name(&self) -> &'static str;
 
-    /// Whether it looks at [`cached_tokens`](Candidate::cached_tokens), [`preamble_tokens`](Candidate::preamble_tokens),
-    /// [`used`](Candidate::used) and [`is_short`](Candidate::is_short), which take time to find out and say nothing
-    /// otherwise.
-    fn looks_ahead(&self) -> bool {
-        false
-    }
+    /// What it has to know of the candidates; what it does not look at is not found out.
+    fn looks_at(&self) -> Looks;
 
     /// The index of the candidate that serves; what lies beyond the last counts as the last.
     ///
@@ -59,6 +55,17 @@ pub trait Strategy: Sync {
     }
 }
 
+/// What a strategy looks at, each more than the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Looks {
+    /// Weights and credits.
+    Turns,
+    /// Open requests, times and failures as well. Of many accounts a sample is enough.
+    Load,
+    /// Caches, limits and prices as well. Of many accounts a sample is enough.
+    Ahead,
+}
+
 /// Numbers that a decision was made of, by name.
 pub type Parts = [Option<(&'static str, f32)>; 6];
 
@@ -69,6 +76,9 @@ pub struct Choice {
     pub prompt: Prompt,
     /// A random number, for strategies that draw lots.
     pub draw: u64,
+    /// Whether the candidates were drawn from many by their weights already: whoever was drawn earlier has the higher
+    /// [`credit`](Candidate::credit), and among equals that is all that counts.
+    pub is_sample: bool,
     /// What a second of waiting is worth in US dollars.
     pub second_worth_usd: f32,
 }

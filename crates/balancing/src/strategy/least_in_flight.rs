@@ -1,4 +1,4 @@
-use super::{Candidate, Choice, Parts, Strategy, next_in_turn};
+use super::{Candidate, Choice, Looks, Parts, Strategy, next_in_turn};
 
 /// The account with the fewest open requests for its capacity; among equals, each in turn by weight.
 ///
@@ -9,6 +9,10 @@ pub struct LeastInFlight;
 impl Strategy for LeastInFlight {
     fn name(&self) -> &'static str {
         "least_in_flight"
+    }
+
+    fn looks_at(&self) -> Looks {
+        Looks::Load
     }
 
     fn pick(&self, _choice: &Choice, candidates: &mut [Candidate]) -> usize {

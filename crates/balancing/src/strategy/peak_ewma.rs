@@ -1,4 +1,4 @@
-use super::{Candidate, Choice, Parts, Strategy};
+use super::{Candidate, Choice, Looks, Parts, Strategy};
 
 /// Loads closer than this are the same.
 const TOLERANCE: f32 = 1.1;
@@ -16,21 +16,24 @@ impl Strategy for PeakEwma {
         "peak_ewma"
     }
 
+    fn looks_at(&self) -> Looks {
+        Looks::Load
+    }
+
     fn pick(&self, choice: &Choice, candidates: &mut [Candidate]) -> usize {
         let heaviest = heaviest(candidates);
         for candidate in &mut *candidates {
             candidate.score = load(candidate, heaviest);
+        }
+        if choice.is_sample {
+            return better(candidates, 0, 1.min(candidates.len() - 1));
         }
         let first = drawn(candidates, choice.draw, usize::MAX);
         if candidates.len() < 2 {
             return first;
         }
         let second = drawn(candidates, choice.draw.rotate_left(32), first);
-        if candidates[second].score * TOLERANCE < candidates[first].score {
-            second
-        } else {
-            first
-        }
+        better(candidates, first, second)
     }
 
     fn parts(&self, candidate: &Candidate) -> Parts {
@@ -71,4 +74,12 @@ fn drawn(candidates: &[Candidate], draw: u64, not: usize) -> usize {
         }
     }
     0
+}
+
+fn better(candidates: &[Candidate], first: usize, second: usize) -> usize {
+    if candidates[second].score * TOLERANCE < candidates[first].score {
+        second
+    } else {
+        first
+    }
 }

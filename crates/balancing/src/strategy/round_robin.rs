@@ -1,4 +1,4 @@
-use super::{Candidate, Choice, Strategy, next_in_turn};
+use super::{Candidate, Choice, Looks, Strategy, next_in_turn};
 
 /// Each in turn, by weight, and never one account's turns in a row when they can be spread.
 ///
@@ -9,6 +9,10 @@ pub struct RoundRobin;
 impl Strategy for RoundRobin {
     fn name(&self) -> &'static str {
         "round_robin"
+    }
+
+    fn looks_at(&self) -> Looks {
+        Looks::Turns
     }
 
     fn pick(&self, _choice: &Choice, candidates: &mut [Candidate]) -> usize {

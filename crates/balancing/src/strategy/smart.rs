@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Candidate, Choice, Parts, Strategy, next_in_turn};
+use super::{Candidate, Choice, Looks, Parts, Strategy, next_in_turn};
 use crate::Rates;
 use crate::extremes::{greater, lesser};
 
@@ -37,8 +37,8 @@ impl Strategy for Smart {
         "smart"
     }
 
-    fn looks_ahead(&self) -> bool {
-        true
+    fn looks_at(&self) -> Looks {
+        Looks::Ahead
     }
 
     fn pick(&self, choice: &Choice, candidates: &mut [Candidate]) -> usize {
@@ -66,7 +66,8 @@ impl Strategy for Smart {
             .fold(f32::INFINITY, lesser);
         let is_equal =
             |candidate: &Candidate| is_same(candidate) && field.fill(candidate) <= emptiest + SAME_FILL;
-        match choice.prompt.conversation.filter(|_| is_cacheable(choice)) {
+        let conversation = choice.prompt.conversation;
+        match conversation.filter(|_| is_cacheable(choice) && !choice.is_sample) {
             Some(conversation) => rendezvous(conversation, candidates, is_equal),
             None => next_in_turn(candidates, is_equal),
         }

@@ -276,3 +276,73 @@ fn an_account_that_answers_nobody_repels_requests_of_every_kind() {
         );
     }
 }
+
+/// How many of many requests go to the heavy one of a hundred accounts, which has a third of all weight.
+fn share_of_the_heavy_one(strategy: &str, prompt: impl Fn(u64) -> Prompt) -> u32 {
+    let mut accounts: Vec<_> = (0..99).map(|_| weighing(2)).collect();
+    accounts.push(weighing(99));
+    let test = TestPool::with_strategy(strategy, &accounts);
+    let is_heavy = |number: u64| {
+        let wanted = Wanted {
+            prompt: prompt(number),
+            ..test.wanted()
+        };
+        let lease = test.pool.lease(&wanted).unwrap();
+        lease.succeeded(&TokenCounts::default());
+        lease.account().id == accounts[99].id
+    };
+    (0..3_000).map(|number| u32::from(is_heavy(number))).sum()
+}
+
+#[test]
+fn weights_are_honoured_among_many_accounts() {
+    for strategy in STRATEGIES {
+        let heavy = share_of_the_heavy_one(strategy.name(), |_| ONE_SHOT);
+        assert!(
+            (850..1_150).contains(&heavy),
+            "{}: {heavy} of 3000",
+            strategy.name()
+        );
+    }
+    let heavy = share_of_the_heavy_one("smart", |number| first_turn_of(number + 1));
+    assert!((850..1_150).contains(&heavy), "conversations: {heavy} of 3000");
+}
+
+#[test]
+fn among_many_accounts_a_conversation_keeps_to_its_own_and_two_pools_agree() {
+    let accounts: Vec<_> = (0..200).map(|_| account()).collect();
+    let pools = [0, 1].map(|_| TestPool::with_strategy("smart", &accounts));
+    for conversation in 1..100 {
+        let homes = pools.each_ref().map(|test| {
+            let lease = lease(test, first_turn_of(conversation));
+            lease.succeeded(&TokenCounts {
+                cache_write_5m: 10_000,
+                ..TokenCounts::default()
+            });
+            lease.account().id
+        });
+        assert_eq!(homes[0], homes[1]);
+        assert_eq!(
+            lease(&pools[0], first_turn_of(conversation)).account().id,
+            homes[0]
+        );
+    }
+}
+
+#[test]
+fn when_most_of_many_accounts_rest_the_others_are_found() {
+    let accounts: Vec<_> = (0..100).map(|_| account()).collect();
+    let test = TestPool::with_strategy("smart", &accounts);
+    let mut tried = Vec::new();
+    for _ in 0..97 {
+        let lease = test.lease_after(&tried).unwrap();
+        lease.failed(&quota(60));
+        tried.push(lease.account().id);
+    }
+    let mut found = std::collections::HashSet::new();
+    for _ in 0..30 {
+        found.insert(test.serve());
+    }
+    assert_eq!(found.len(), 3);
+    assert!(found.iter().all(|id| !tried.contains(id)));
+}
