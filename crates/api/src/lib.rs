@@ -7,6 +7,7 @@ mod app;
 mod auth;
 mod body;
 mod coding;
+mod decision_view;
 mod docs;
 mod error;
 mod exchange;

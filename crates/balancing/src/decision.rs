@@ -2,10 +2,11 @@ use std::sync::Arc;
 
 use gateway_domain::AccountId;
 
-use crate::choosing::{Obstacle, Shortlist, View};
+use crate::choosing::Shortlist;
 use crate::health::{HealthStatus, Moment};
 use crate::member::Member;
 use crate::routes::{NoService, Stop, upstream_model};
+use crate::view::{Obstacle, View};
 use crate::{Rates, Strategy};
 
 /// Candidates and passed over accounts that are recorded of one request, at the most each.

@@ -23,8 +23,10 @@ mod service;
 mod settings;
 mod shared;
 mod strategy;
+mod survey;
 mod table;
 mod ttft;
+mod view;
 mod waiting;
 mod wanted;
 

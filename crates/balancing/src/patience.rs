@@ -2,9 +2,10 @@ use std::time::Duration;
 
 use gateway_domain::FaultClass;
 
-use crate::choosing::{Obstacle, Shortlist, View};
+use crate::choosing::Shortlist;
 use crate::prompt_caches::PromptCaches;
 use crate::routes::Stop;
+use crate::view::{Obstacle, View};
 use crate::{Candidate, Choice, Strategy};
 
 /// How long before its wait is over a request takes what there is: moving is dear, and a refusal of no use at all.

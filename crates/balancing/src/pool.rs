@@ -3,11 +3,12 @@ use std::sync::Arc;
 
 use gateway_domain::{AccountId, Clock, UpstreamAccount};
 
-use crate::choosing::{Shortlist, View};
+use crate::choosing::Shortlist;
 use crate::decision::{Decision, decide, recorded};
 use crate::rests::KnownRest;
 use crate::routes::Stop;
 use crate::shared::{Shared, State, Strategies};
+use crate::view::View;
 use crate::{
     Health, Lease, NoAccount, PoolSettings, Probe, QueuePlace, RateSource, Strategy, Wanted, strategy,
 };
@@ -220,7 +221,7 @@ impl Pool {
         for rest in rests {
             let settings = &self.shared.settings;
             state.change_whole(rest.account_id, settings, |member, _| {
-                rest.resume(member, settings, at)
+                rest.resume(member, settings, at);
             });
         }
     }

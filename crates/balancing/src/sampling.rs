@@ -1,6 +1,7 @@
-use crate::choosing::{Shortlist, View};
+use crate::choosing::Shortlist;
 use crate::prompt_caches::PromptCaches;
 use crate::routes::Route;
+use crate::view::View;
 
 /// A tier with more accounts than this is sampled.
 const MANY: usize = 24;

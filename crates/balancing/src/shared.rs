@@ -5,7 +5,7 @@ use std::time::Duration;
 use gateway_domain::{AccountId, ApiKey, Clock, Fault, RateLimits, TokenCounts, UpstreamAccount};
 
 use crate::chance::Chance;
-use crate::choosing::{Shortlist, View};
+use crate::choosing::Shortlist;
 use crate::errand::Errand;
 use crate::fair_queue::FairQueue;
 use crate::gauge::Need;
@@ -15,6 +15,7 @@ use crate::prompt_caches::PromptCaches;
 use crate::routes::Routes;
 use crate::service::Service;
 use crate::table::Table;
+use crate::view::View;
 use crate::waiting::Waiter;
 use crate::{NoAccount, PoolSettings, RateSource, Strategy, StrategyGroup, Wanted};
 

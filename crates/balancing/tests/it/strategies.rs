@@ -287,7 +287,7 @@ fn share_of_the_heavy_one(strategy: &str, prompt: impl Fn(u64) -> Prompt) -> u32
             prompt: prompt(number),
             ..test.wanted()
         };
-        let lease = test.pool.lease(&wanted).unwrap();
+        let lease = test.pool.lease(&wanted).expect("an account");
         lease.succeeded(&TokenCounts::default());
         lease.account().id == accounts[99].id
     };
