@@ -29,6 +29,15 @@ impl Chance {
     }
 }
 
+/// Spreads a number over all 64 bits: numbers that are close come to lie far apart.
+///
+/// Source: splitmix64's finalizer.
+pub(crate) const fn mix(mut word: u64) -> u64 {
+    word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    word ^ (word >> 31)
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

@@ -1,3 +1,4 @@
+use crate::chance::mix;
 use crate::choosing::Shortlist;
 use crate::prompt_caches::PromptCaches;
 use crate::routes::Route;
@@ -82,11 +83,4 @@ impl Shortlist {
         self.positions.clear();
         false
     }
-}
-
-/// Source: splitmix64's finalizer.
-const fn mix(mut word: u64) -> u64 {
-    word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    word ^ (word >> 31)
 }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::{Candidate, Choice, Looks, Parts, Strategy, next_in_turn};
 use crate::Rates;
+use crate::chance::mix;
 use crate::extremes::{greater, lesser};
 
 /// Below this nothing is cached by any provider, in tokens.
@@ -244,13 +245,6 @@ fn height(key: u64, candidate: &Candidate) -> f32 {
     let hash = mix(mix(key ^ id.0) ^ id.1);
     let unit = ((hash >> 40) as f32 + 0.5) / (1_u64 << 24) as f32;
     count(candidate.weight) / -unit.ln()
-}
-
-/// Source: splitmix64's finalizer.
-const fn mix(mut word: u64) -> u64 {
-    word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    word ^ (word >> 31)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "weighed, not counted")]
