@@ -2,17 +2,24 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gateway_domain::{ApiKey, ModelPattern};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use crate::strategy::{STRATEGIES, strategy};
+
+/// A second is worth no more than this, in US dollars.
+const MOST_SECOND_WORTH_USD: f64 = 1_000.0;
 
 /// How accounts are picked, how long they rest after faults, and how requests wait for a place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PoolSettings {
     /// The strategy that picks where no group has another.
+    #[serde(deserialize_with = "known_strategy")]
     pub strategy: String,
     /// Requests that are picked for in another way, by the group's name; the first that fits in the names' order.
     pub groups: BTreeMap<String, StrategyGroup>,
-    /// What a second of waiting is worth in US dollars, where money is weighed against time.
+    /// What a second of waiting is worth in US dollars, where money is weighed against time; 0 to 1,000.
+    #[serde(deserialize_with = "second_worth")]
     pub second_worth_usd: f64,
     /// The longest rest after a rate limit, whatever the provider asks for.
     pub max_quota_rest_seconds: u64,
@@ -41,6 +48,7 @@ pub struct PoolSettings {
 #[serde(deny_unknown_fields)]
 pub struct StrategyGroup {
     /// The strategy's name.
+    #[serde(deserialize_with = "known_strategy")]
     pub strategy: String,
     /// Names or globs of the models asked for; empty means all.
     #[serde(default)]
@@ -117,4 +125,26 @@ impl Default for PoolSettings {
             burst_after_ms: 1_000,
         }
     }
+}
+
+fn known_strategy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    if strategy(&name).is_some() {
+        return Ok(name);
+    }
+    let names: Vec<_> = STRATEGIES.iter().map(|strategy| strategy.name()).collect();
+    Err(de::Error::custom(format!(
+        "there is no strategy {name:?}, expected one of {}",
+        names.join(", ")
+    )))
+}
+
+fn second_worth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let worth = f64::deserialize(deserializer)?;
+    if (0.0..=MOST_SECOND_WORTH_USD).contains(&worth) {
+        return Ok(worth);
+    }
+    Err(de::Error::custom(format!(
+        "expected 0 to {MOST_SECOND_WORTH_USD}"
+    )))
 }

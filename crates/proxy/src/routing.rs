@@ -103,7 +103,7 @@ impl Routing {
 
     /// Whether time and attempts are left.
     fn may_try(&self) -> bool {
-        let most = usize::from(self.core.shared.settings.max_attempts.max(1));
+        let most = usize::from(self.core.shared.settings.max_attempts.get());
         // Whoever did not answer in time may still charge for it: once more is all that is risked.
         let timeouts = self.failures.iter().filter(|(_, failure)| failure.timed_out);
         // What only one account holds can be had from no other.

@@ -1,3 +1,4 @@
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -6,8 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProxySettings {
-    /// Tries that one request may make, at least 1. Each is at another account, but for overloaded ones.
-    pub max_attempts: u16,
+    /// Tries that one request may make. Each is at another account, but for overloaded ones.
+    pub max_attempts: NonZeroU16,
     /// Further tries at accounts that failed of late, as a share of the requests of the last 10 s, in percent.
     pub retry_budget_percent: u32,
     /// Such tries that are allowed in 10 s however few requests there are.
@@ -49,7 +50,7 @@ pub struct ProxySettings {
 impl Default for ProxySettings {
     fn default() -> Self {
         Self {
-            max_attempts: 3,
+            max_attempts: const { NonZeroU16::new(3).unwrap() },
             retry_budget_percent: 20,
             min_retry_budget: 10,
             overload_pause_ms: 1000,

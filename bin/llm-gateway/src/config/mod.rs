@@ -44,6 +44,9 @@ pub(crate) struct Config {
     pub(crate) store: StoreSettings,
 }
 
+/// A hundred years, in seconds.
+const LONGEST_SECONDS: u64 = 3_155_760_000;
+
 /// A section's name and the keys that its room reads.
 type Section = (&'static str, fn() -> &'static [&'static str]);
 
@@ -85,7 +88,7 @@ pub(crate) fn check(layers: &Layers) -> Result<(), ConfigError> {
     let defaults = Layers::defaults()?;
     let unusable = entries.iter().filter(|entry| !entry.is_default());
     let unusable: Vec<_> = unusable
-        .filter_map(|entry| unusable_value(&defaults, entry))
+        .filter_map(|entry| unusable_value(&defaults, entry).or_else(|| endless(entry)))
         .collect();
     ConfigError::all(unusable)
 }
@@ -126,6 +129,22 @@ fn unusable_value(defaults: &Layers, entry: &Entry) -> Option<ConfigError> {
         value: print::shown(entry),
         origin: entry.origin().to_owned(),
         reason,
+    })
+}
+
+/// A time that no clock can count to: adding it to the present would overflow.
+fn endless(entry: &Entry) -> Option<ConfigError> {
+    let longest = match &entry.key {
+        key if key.ends_with("_seconds") => LONGEST_SECONDS,
+        key if key.ends_with("_ms") => LONGEST_SECONDS * 1_000,
+        _ => return None,
+    };
+    let time = entry.value.clone().into_uint().ok()?;
+    (time > longest).then(|| ConfigError::Value {
+        key: entry.key.clone(),
+        value: print::shown(entry),
+        origin: entry.origin().to_owned(),
+        reason: format!("expected {longest} at the most, which is a hundred years"),
     })
 }
 

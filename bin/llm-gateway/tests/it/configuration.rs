@@ -147,7 +147,12 @@ fn bad_values_are_told_all_at_once_with_what_was_expected() {
             &[
                 ("GATEWAY__LOG__FORMAT", "xml"),
                 ("GATEWAY__API__DOCS", "maybe"),
-                ("GATEWAY__PROXY__MAX_ATTEMPTS", "-1"),
+                ("GATEWAY__BALANCING__GROUPS__BATCH__STRATEGY", "random"),
+                ("GATEWAY__BALANCING__MAX_WAIT_SECONDS", "9223372036854775807"),
+                ("GATEWAY__BALANCING__SECOND_WORTH_USD", "NaN"),
+                ("GATEWAY__BALANCING__STRATEGY", "Smart"),
+                ("GATEWAY__PROXY__MAX_ATTEMPTS", "0"),
+                ("GATEWAY__PROXY__OVERLOAD_PAUSE_MS", "-1"),
                 ("RUST_LOG", "a=b=c"),
             ],
         )
@@ -156,10 +161,22 @@ fn bad_values_are_told_all_at_once_with_what_was_expected() {
         errors,
         [
             "api.docs is \"maybe\" (environment variable GATEWAY__API__DOCS): expected a boolean",
+            "balancing.groups is {batch = {strategy = \"random\"}} \
+             (environment variable GATEWAY__BALANCING__GROUPS__BATCH__STRATEGY): \
+             there is no strategy \"random\", expected one of smart, round_robin, least_in_flight, peak_ewma",
+            "balancing.max_wait_seconds is 9223372036854775807 \
+             (environment variable GATEWAY__BALANCING__MAX_WAIT_SECONDS): \
+             expected 3155760000 at the most, which is a hundred years",
+            "balancing.second_worth_usd is \"NaN\" \
+             (environment variable GATEWAY__BALANCING__SECOND_WORTH_USD): expected 0 to 1000",
+            "balancing.strategy is \"Smart\" (environment variable GATEWAY__BALANCING__STRATEGY): \
+             there is no strategy \"Smart\", expected one of smart, round_robin, least_in_flight, peak_ewma",
             "log.filter is \"a=b=c\" (environment variable RUST_LOG): \
              expected a level or directives, such as info or info,gateway_proxy=debug",
             "log.format is \"xml\" (environment variable GATEWAY__LOG__FORMAT): expected text or json",
-            "proxy.max_attempts is -1 (environment variable GATEWAY__PROXY__MAX_ATTEMPTS): \
+            "proxy.max_attempts is 0 (environment variable GATEWAY__PROXY__MAX_ATTEMPTS): \
+             invalid value: integer `0`, expected a nonzero u16",
+            "proxy.overload_pause_ms is -1 (environment variable GATEWAY__PROXY__OVERLOAD_PAUSE_MS): \
              expected an unsigned 64 bit or less integer",
             "server.port is \"http\" (extra.toml): expected an integer",
         ]
