@@ -24,11 +24,12 @@ struct ConsideredView {
     #[schema(value_type = Uuid)]
     account_id: AccountId,
     picked: bool,
-    /// What the strategy compared, lower being better; `null` for those that were passed over.
+    /// What the strategy compared, lower being better; `null` for those that were not compared.
     score: Option<f64>,
     /// What the score was made of.
     parts: BTreeMap<String, f64>,
-    /// Why it was passed over; `null` for those that could have served.
+    /// Why it was passed over, or was picked without being compared: for want of a better one, or after a wait; `null` for
+    /// those that were compared.
     reason: Option<String>,
 }
 

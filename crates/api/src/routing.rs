@@ -58,7 +58,7 @@ pub(crate) struct SimulatedDecision {
     /// The account that would serve, `null` where none can.
     #[schema(value_type = Option<Uuid>)]
     account_id: Option<AccountId>,
-    /// Why none can.
+    /// Why none can. Where all are full the request would wait for a place.
     refusal: Option<String>,
     /// Every account, the picked one first.
     candidates: Vec<CandidateView>,
@@ -77,11 +77,11 @@ struct CandidateView {
     upstream_model: Option<String>,
     /// Whether it would serve.
     picked: bool,
-    /// What the strategy compares, lower being better; `null` for those that are passed over.
+    /// What the strategy compares, lower being better; `null` for those that are not compared.
     score: Option<f64>,
     /// What the score is made of.
     parts: BTreeMap<&'static str, f64>,
-    /// Why it is passed over; `null` for those that could serve.
+    /// Why it is passed over, or tried for want of a better one; `null` for those that are compared.
     reason: Option<String>,
 }
 

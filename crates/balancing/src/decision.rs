@@ -28,7 +28,8 @@ pub struct Consideration {
     pub account_id: AccountId,
     /// Whether it was picked.
     pub is_picked: bool,
-    /// Why it was passed over, in words; `None` for those among which the strategy picks.
+    /// Why it was passed over, or tried for want of a better one, in words; `None` for those among which the strategy
+    /// picks.
     pub reason: Option<String>,
     /// What the strategy compared, lower being better, to six digits; only of those among which it picks.
     pub score: Option<f64>,
@@ -48,11 +49,7 @@ pub(crate) fn recorded(
     let mut considered: Vec<Consideration> = Vec::with_capacity(MAX_RECORDED);
     match (shortlist.picked, picked) {
         (Some(index), _) => considered.push(of_candidate(shortlist, index, strategy)),
-        // The least bad of accounts that all rest: picked without being compared.
-        (None, Some(id)) => considered.push(Consideration {
-            is_picked: true,
-            ..passed_over(id, None)
-        }),
+        (None, Some(id)) => considered.extend(least_bad(view, id, at)),
         (None, None) => {}
     }
     let others = (0..shortlist.candidates.len()).filter(|index| Some(*index) != shortlist.picked);
@@ -64,17 +61,26 @@ pub(crate) fn recorded(
         let is_candidate = !shortlist.is_sample && candidates.next_if_eq(position).is_some();
         !is_candidate && Some(stop.account_id) != picked
     });
+    let mut forbidden = Vec::new();
     let reasons = rest.filter_map(|(_, stop)| {
-        let member = &view.members[stop.index];
-        let reason = match view.judge(stop) {
+        let opinion = match view.judge(stop) {
             Ok(_) if shortlist.is_sample => return None,
-            Ok(_) => Opinion::of_fit(view, stop).words(member, at),
+            Ok(_) => Opinion::of_fit(view, stop),
             Err(Obstacle::Dialect | Obstacle::OtherOwner) => return None,
-            Err(obstacle) => obstacle.words(member, at),
+            Err(Obstacle::KeyForbids) => {
+                forbidden.push(stop);
+                return None;
+            }
+            Err(obstacle) => Opinion::Obstacle(obstacle),
         };
-        Some(passed_over(stop.account_id, Some(reason)))
+        Some(opinion.of(view, stop, at))
     });
+    let before = considered.len();
     considered.extend(reasons.take(MAX_RECORDED));
+    // What a key may not use says the least, and may be most of all accounts.
+    let room = MAX_RECORDED - (considered.len() - before);
+    let forbidden = forbidden.into_iter().take(room);
+    considered.extend(forbidden.map(|stop| Opinion::Obstacle(Obstacle::KeyForbids).of(view, stop, at)));
     Decision {
         strategy: strategy.name(),
         considered,
@@ -100,11 +106,11 @@ pub(crate) fn decide(
             if let Some(candidate) = candidates.iter().position(|candidate| candidate.account_id == id) {
                 return of_candidate(shortlist, candidate, strategy);
             }
-            if Some(id) == picked {
-                return Consideration {
-                    is_picked: true,
-                    ..passed_over(id, None)
-                };
+            if let Some(least_bad) = picked
+                .filter(|picked| *picked == id)
+                .and_then(|id| least_bad(view, id, at))
+            {
+                return least_bad;
             }
             let opinion = opinion(view, index, member, &model, shortlist);
             passed_over(id, Some(opinion.words(member, at)))
@@ -169,6 +175,16 @@ fn of_candidate(shortlist: &Shortlist, index: usize, strategy: &dyn Strategy) ->
     }
 }
 
+/// The account that is tried for want of a better one: it rests, and was not compared.
+fn least_bad(view: &View<'_>, id: AccountId, at: Moment) -> Option<Consideration> {
+    let member = view.places.get(&id).and_then(|index| view.members.get(*index))?;
+    let reason = format!("tried for want of a better one: {}", resting_words(member, at));
+    Some(Consideration {
+        is_picked: true,
+        ..passed_over(id, Some(reason))
+    })
+}
+
 fn passed_over(account_id: AccountId, reason: Option<String>) -> Consideration {
     Consideration {
         account_id,
@@ -209,6 +225,11 @@ impl Opinion {
         } else {
             Self::LowerPriority
         }
+    }
+
+    fn of(self, view: &View<'_>, stop: &Stop, at: Moment) -> Consideration {
+        let words = self.words(&view.members[stop.index], at);
+        passed_over(stop.account_id, Some(words))
     }
 
     fn words(self, member: &Member, at: Moment) -> String {

@@ -210,13 +210,24 @@ impl Entry {
         if decision.considered.iter().any(|considered| considered.is_picked) {
             return;
         }
-        let waited_for = decision
-            .considered
-            .iter_mut()
-            .find(|considered| considered.account_id == id);
-        if let Some(considered) = waited_for {
-            considered.is_picked = true;
-        }
+        let considered = &mut decision.considered;
+        // It may have joined the pool since, or be one of many that were not recorded.
+        let waited_for = considered
+            .iter()
+            .position(|considered| considered.account_id == id);
+        let before = waited_for.and_then(|index| considered.remove(index).reason);
+        let reason = before.map_or_else(
+            || "its turn came after a wait".to_owned(),
+            |before| format!("its turn came after a wait: {before}"),
+        );
+        let served = Considered {
+            account_id: id,
+            is_picked: true,
+            score: None,
+            parts: Vec::new(),
+            reason: Some(reason),
+        };
+        considered.insert(0, served);
     }
 
     /// Counts time spent waiting for a place at an account.

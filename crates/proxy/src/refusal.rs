@@ -68,7 +68,7 @@ impl Refusal {
             .retry_after(Some(BUSY_RETRY_AFTER)),
             NoAccount::QueueFull => Self::new(
                 ErrorKind::RateLimit,
-                "overloaded: too many requests wait for an upstream account already",
+                "overloaded: every upstream account is at its concurrency limit, and no more requests may wait",
             )
             .retry_after(Some(BUSY_RETRY_AFTER)),
             NoAccount::AllDown {

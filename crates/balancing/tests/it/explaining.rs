@@ -125,16 +125,40 @@ fn a_missing_model_is_told_with_its_end() {
 }
 
 #[test]
-fn the_least_bad_account_counts_as_a_candidate() {
+fn the_least_bad_account_is_told_from_others_that_rest() {
     let accounts = [account(), account()];
     let test = TestPool::of(&accounts);
     test.fail(&fault(FaultClass::Overload));
     test.pass(1);
     test.fail(&fault(FaultClass::Overload));
-    assert_eq!(test.explain(&accounts[0]), None);
-    assert!(
-        test.explain(&accounts[1])
-            .unwrap()
-            .starts_with("cooling down until")
-    );
+    let tried = "tried for want of a better one: cooling down until ";
+    let told = test.explain(&accounts[0]).unwrap();
+    assert!(told.starts_with(tried), "{told}");
+    let told = test.explain(&accounts[1]).unwrap();
+    assert!(told.starts_with("cooling down until "), "{told}");
+
+    let (lease, decision) = test.pool.lease_explained(&test.wanted());
+    assert_eq!(lease.unwrap().account().id, accounts[0].id);
+    let recorded = &decision.considered[0];
+    assert!(recorded.is_picked && recorded.score.is_none());
+    let told = recorded.reason.as_deref().unwrap();
+    assert!(told.starts_with(tried), "{told}");
+}
+
+#[test]
+fn of_many_the_accounts_that_the_key_may_not_use_are_recorded_last() {
+    let mut accounts: Vec<UpstreamAccount> = (0..12).map(|_| account()).collect();
+    accounts.push(limited_to(1));
+    let mut test = TestPool::of(&accounts);
+    test.key.allowed_accounts = vec![accounts[12].id];
+    let _busy = test.lease().unwrap();
+    let (lease, decision) = test.pool.lease_explained(&test.wanted());
+    assert!(lease.is_err());
+    let told: Vec<Option<&str>> = decision
+        .considered
+        .iter()
+        .map(|considered| considered.reason.as_deref())
+        .collect();
+    assert_eq!(told[0], Some("busy: 1 of 1 in flight"));
+    assert_eq!(told[1..], [Some("not allowed to this key"); 7]);
 }

@@ -57,7 +57,16 @@ async fn an_account_never_has_more_open_requests_than_it_may() {
     assert_eq!(rig.health(0).in_flight, 0);
     let rows = rig.rows().await;
     assert!(rows.iter().all(|row| row.status == Outcome::Ok));
-    assert!(rows.iter().any(|row| row.queued > Duration::ZERO));
+    let queued: Vec<_> = rows.iter().filter(|row| row.queued > Duration::ZERO).collect();
+    assert!(!queued.is_empty());
+    for row in queued {
+        let first = &row.decision.as_ref().unwrap().considered[0];
+        assert!(first.is_picked);
+        assert_eq!(
+            first.reason.as_deref(),
+            Some("its turn came after a wait: busy: 3 of 3 in flight")
+        );
+    }
 }
 
 #[tokio::test]
@@ -130,6 +139,8 @@ async fn a_full_queue_refuses_at_once() {
         assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
         told.push(text(answer).await);
     }
-    let at_once = told.iter().filter(|text| text.contains("too many requests wait"));
+    let at_once = told
+        .iter()
+        .filter(|text| text.contains("no more requests may wait"));
     assert_eq!(at_once.count(), 1, "{told:?}");
 }
