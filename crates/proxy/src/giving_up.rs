@@ -20,10 +20,12 @@ impl Routing {
             NoAccount::AllDown { retry_after, .. } => *retry_after,
             _ => None,
         };
-        let asked_for = self
-            .failures
-            .iter()
-            .filter_map(|(_, failure)| failure.fault.retry_after);
+        let asked_for = self.failures.iter().filter_map(|(id, failure)| {
+            failure
+                .fault
+                .retry_after
+                .or_else(|| self.burst_rest(*id, &failure.fault))
+        });
         let earliest_retry = asked_for.chain(resting).min();
         let Some((account_id, failure)) = std::mem::take(&mut self.failures)
             .into_iter()
@@ -49,6 +51,14 @@ impl Routing {
             }
             _ => self.refuse(entry, refusal, Some((account_id, class))),
         }
+    }
+
+    /// How long an account rests whose provider refused and did not say for how long.
+    fn burst_rest(&self, id: AccountId, fault: &Fault) -> Option<Duration> {
+        let shared = &self.core.shared;
+        let is_burst = fault.class == FaultClass::Burst;
+        let health = is_burst.then(|| shared.catalogue.pool().health(id))??;
+        Some(health.until?.since(shared.clock.now()))
     }
 
     /// Gives the client a provider's error answer as it is.

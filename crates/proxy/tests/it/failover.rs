@@ -257,6 +257,19 @@ async fn a_long_retry_after_is_clamped() {
 }
 
 #[tokio::test]
+async fn a_limit_without_an_end_is_told_with_the_end_of_the_rest() {
+    let simulator = Simulator::start().await;
+    simulator.always(Script::status(429));
+    let rig = Rig::new(vec![account(&simulator, "sk-ant-first")]).await;
+
+    let answer = rig.call(&message(false)).await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    let wait = header(&answer, "retry-after");
+    // A second, give or take what keeps accounts from coming back together.
+    assert!(matches!(wait, Some("1" | "2")), "{wait:?}");
+}
+
+#[tokio::test]
 async fn nobody_listening_is_a_bad_gateway() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
