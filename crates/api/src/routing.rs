@@ -4,9 +4,7 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse};
 use gateway_auth::{Caller, Scope};
 use gateway_balancing::{Consideration, Delivery, NoAccount};
-use gateway_domain::{
-    AccountId, ApiKey, ApiKeyId, Budget, BudgetPeriod, Dialect, Limits, ProviderKind, UpstreamAccount,
-};
+use gateway_domain::{AccountId, ApiKey, ApiKeyId, Dialect, ProviderKind, UpstreamAccount};
 use gateway_proxy::Question;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -168,34 +166,10 @@ impl Simulation {
 /// The key that is asked about.
 async fn key_of(app: &App, caller: &Caller, id: Option<ApiKeyId>) -> Result<ApiKey, Problem> {
     let Some(id) = id else {
-        return Ok(unrestricted_key(app, caller));
+        return Ok(ApiKey::unrestricted(caller.user.id, app.clock.now()));
     };
     let key = app.store.find_key(Scope::Everyone, id).await?;
     key.ok_or_else(|| Problem::invalid_field("key_id", "there is no such key"))
-}
-
-fn unrestricted_key(app: &App, caller: &Caller) -> ApiKey {
-    let now = app.clock.now();
-    ApiKey {
-        id: ApiKeyId::random(),
-        user_id: caller.user.id,
-        public_id: String::new(),
-        name: String::new(),
-        is_active: true,
-        expires_at: None,
-        created_at: now,
-        updated_at: now,
-        last_used_at: None,
-        allowed_models: Vec::new(),
-        allowed_ips: Vec::new(),
-        allowed_accounts: Vec::new(),
-        tags: BTreeMap::new(),
-        limits: Limits::default(),
-        budget: Budget {
-            amount: None,
-            period: BudgetPeriod::Total,
-        },
-    }
 }
 
 impl CandidateView {

@@ -1,11 +1,9 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_balancing::{Delivery, NoRates, Pool, PoolSettings, Preamble, Prompt, Wanted};
 use gateway_domain::{
-    AccountId, ApiKey, ApiKeyId, Budget, BudgetPeriod, CredentialKind, Limits, ManualClock, ProviderKind,
-    RateLimit, RateLimits, Timestamp, TokenCounts, UpstreamAccount, UserId,
+    ApiKey, ManualClock, ProviderKind, RateLimit, RateLimits, Timestamp, TokenCounts, UpstreamAccount, UserId,
 };
 
 /// A conversation that [`Crowd::of`] has begun.
@@ -49,7 +47,7 @@ impl Crowd {
         let pool = Pool::new(Arc::new(ManualClock::at(now)), settings, Arc::new(NoRates));
         let crowd = Self {
             pool: pool.expect("a strategy that there is"),
-            key: key(now),
+            key: ApiKey::unrestricted(UserId::random(), now),
         };
         let accounts = (0..size).map(|_| Arc::new(account(now))).collect();
         crowd.pool.replace(accounts);
@@ -102,46 +100,7 @@ fn limits(now: Timestamp, number: u64) -> RateLimits {
 
 fn account(now: Timestamp) -> UpstreamAccount {
     UpstreamAccount {
-        id: AccountId::random(),
-        owner_id: None,
-        name: "one of many".to_owned(),
-        provider: ProviderKind::Anthropic,
-        credential_kind: CredentialKind::ApiKey,
-        credential_hint: "…wxyz".to_owned(),
-        base_url: "https://api.anthropic.com".to_owned(),
-        proxy_url: None,
-        is_active: true,
-        priority: 50,
-        weight: 1,
         max_concurrency: Some(100),
-        models: Vec::new(),
-        model_map: BTreeMap::new(),
-        tags: BTreeMap::new(),
-        created_at: now,
-        updated_at: now,
-        last_used_at: None,
-    }
-}
-
-fn key(now: Timestamp) -> ApiKey {
-    ApiKey {
-        id: ApiKeyId::random(),
-        user_id: UserId::random(),
-        public_id: "3fK9abcdefgh".to_owned(),
-        name: "ci".to_owned(),
-        is_active: true,
-        expires_at: None,
-        created_at: now,
-        updated_at: now,
-        last_used_at: None,
-        allowed_models: Vec::new(),
-        allowed_ips: Vec::new(),
-        allowed_accounts: Vec::new(),
-        tags: BTreeMap::new(),
-        limits: Limits::default(),
-        budget: Budget {
-            amount: None,
-            period: BudgetPeriod::Month,
-        },
+        ..UpstreamAccount::new(ProviderKind::Anthropic, "https://api.anthropic.com", now)
     }
 }

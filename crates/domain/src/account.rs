@@ -51,6 +51,31 @@ pub struct UpstreamAccount {
 }
 
 impl UpstreamAccount {
+    /// An account for everybody and all of its provider's models, used by API key, with the usual share of the load.
+    #[must_use]
+    pub fn new(provider: ProviderKind, base_url: &str, now: Timestamp) -> Self {
+        Self {
+            id: AccountId::random(),
+            owner_id: None,
+            name: String::new(),
+            provider,
+            credential_kind: CredentialKind::ApiKey,
+            credential_hint: String::new(),
+            base_url: base_url.to_owned(),
+            proxy_url: None,
+            is_active: true,
+            priority: 50,
+            weight: 1,
+            max_concurrency: None,
+            models: Vec::new(),
+            model_map: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            created_at: now,
+            updated_at: now,
+            last_used_at: None,
+        }
+    }
+
     /// The provider's name for `model`, or `None` if this account does not serve it.
     #[must_use]
     pub fn upstream_model<'a>(&'a self, model: &'a str) -> Option<&'a str> {

@@ -46,6 +46,31 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
+    /// A new key of this user's that may do everything, without a name.
+    #[must_use]
+    pub fn unrestricted(user_id: UserId, now: Timestamp) -> Self {
+        Self {
+            id: ApiKeyId::random(),
+            user_id,
+            public_id: String::new(),
+            name: String::new(),
+            is_active: true,
+            expires_at: None,
+            created_at: now,
+            updated_at: now,
+            last_used_at: None,
+            allowed_models: Vec::new(),
+            allowed_ips: Vec::new(),
+            allowed_accounts: Vec::new(),
+            tags: BTreeMap::new(),
+            limits: Limits::default(),
+            budget: Budget {
+                amount: None,
+                period: BudgetPeriod::Total,
+            },
+        }
+    }
+
     /// Whether it works at `now`.
     #[must_use]
     pub fn is_usable(&self, now: Timestamp) -> bool {

@@ -4,7 +4,7 @@ use std::time::Duration;
 use gateway_auth::{
     Directory, IssuedKey, KeyError, KeyHash, KeyHasher, KeyRing, KeyRingSettings, MasterKey, StoredKey,
 };
-use gateway_domain::{ApiKey, ApiKeyId, Budget, BudgetPeriod, Clock, Limits, ManualClock, Role};
+use gateway_domain::{ApiKey, Clock, ManualClock, Role};
 use secrecy::ExposeSecret;
 
 use crate::directory::{MemoryDirectory, user};
@@ -85,24 +85,8 @@ fn stored(issued: &IssuedKey, clock: &ManualClock) -> StoredKey {
     let owner = user("alice", Role::Member, clock.now());
     StoredKey {
         key: ApiKey {
-            id: ApiKeyId::random(),
-            user_id: owner.id,
             public_id: issued.public_id.clone(),
-            name: "ci".to_owned(),
-            is_active: true,
-            expires_at: None,
-            created_at: clock.now(),
-            updated_at: clock.now(),
-            last_used_at: None,
-            allowed_models: Vec::new(),
-            allowed_ips: Vec::new(),
-            allowed_accounts: Vec::new(),
-            tags: std::collections::BTreeMap::default(),
-            limits: Limits::default(),
-            budget: Budget {
-                amount: None,
-                period: BudgetPeriod::Month,
-            },
+            ..ApiKey::unrestricted(owner.id, clock.now())
         },
         owner,
         hash: issued.hash,

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -6,8 +5,8 @@ use gateway_balancing::{
     Health, HealthStatus, Lease, NoAccount, NoRates, Pool, PoolSettings, Probe, Prompt, Wanted,
 };
 use gateway_domain::{
-    AccountId, ApiKey, ApiKeyId, Budget, BudgetPeriod, Clock, CredentialKind, Fault, FaultClass, Limits,
-    ManualClock, ProviderKind, RateLimits, Timestamp, TokenCounts, UpstreamAccount, UserId,
+    AccountId, ApiKey, Clock, Fault, FaultClass, ManualClock, ProviderKind, RateLimits, Timestamp,
+    TokenCounts, UpstreamAccount, UserId,
 };
 
 pub(crate) const MODEL: &str = "claude-sonnet-4-5";
@@ -145,26 +144,7 @@ pub(crate) fn rest_end(health: &Health) -> Duration {
 }
 
 pub(crate) fn account() -> UpstreamAccount {
-    UpstreamAccount {
-        id: AccountId::random(),
-        owner_id: None,
-        name: "team claude".to_owned(),
-        provider: ProviderKind::Anthropic,
-        credential_kind: CredentialKind::ApiKey,
-        credential_hint: "…wxyz".to_owned(),
-        base_url: "https://api.anthropic.com".to_owned(),
-        proxy_url: None,
-        is_active: true,
-        priority: 50,
-        weight: 1,
-        max_concurrency: None,
-        models: Vec::new(),
-        model_map: BTreeMap::new(),
-        tags: BTreeMap::new(),
-        created_at: start(),
-        updated_at: start(),
-        last_used_at: None,
-    }
+    UpstreamAccount::new(ProviderKind::Anthropic, "https://api.anthropic.com", start())
 }
 
 pub(crate) fn weighing(weight: u16) -> UpstreamAccount {
@@ -186,24 +166,5 @@ pub(crate) fn limited_to(max_concurrency: u32) -> UpstreamAccount {
 }
 
 pub(crate) fn key() -> ApiKey {
-    ApiKey {
-        id: ApiKeyId::random(),
-        user_id: UserId::random(),
-        public_id: "3fK9abcdefgh".to_owned(),
-        name: "ci".to_owned(),
-        is_active: true,
-        expires_at: None,
-        created_at: start(),
-        updated_at: start(),
-        last_used_at: None,
-        allowed_models: Vec::new(),
-        allowed_ips: Vec::new(),
-        allowed_accounts: Vec::new(),
-        tags: BTreeMap::new(),
-        limits: Limits::default(),
-        budget: Budget {
-            amount: None,
-            period: BudgetPeriod::Month,
-        },
-    }
+    ApiKey::unrestricted(UserId::random(), start())
 }

@@ -7,7 +7,7 @@ use gateway_proxy::ProxySettings;
 use gateway_simulator::{Fault, Point, Script, Simulator};
 use http::StatusCode;
 
-use crate::rig::{QUEUE_ROWS, Rig, account, account_at, body, header, message, text};
+use crate::rig::{QUEUE_ROWS, Rig, account, account_at, body, header, message, pair, text};
 
 /// Both accounts at one simulator; the first answers by `script`, the second properly.
 async fn with_first(script: Script) -> (Simulator, Rig) {
@@ -18,11 +18,7 @@ async fn with_first(script: Script) -> (Simulator, Rig) {
         answer_timeout_seconds: 1,
         ..ProxySettings::default()
     };
-    let accounts = vec![
-        account(&simulator, "sk-ant-first"),
-        account(&simulator, "sk-ant-second"),
-    ];
-    let rig = Rig::with_settings(accounts, settings).await;
+    let rig = Rig::with_settings(pair(&simulator), settings).await;
     (simulator, rig)
 }
 
@@ -167,11 +163,7 @@ async fn a_clients_own_mistake_is_shown_byte_for_byte_and_costs_one_attempt() {
 async fn a_refused_credential_is_never_shown() {
     let simulator = Simulator::start().await;
     simulator.always(Script::status(401).message("invalid x-api-key sk-ant-first"));
-    let rig = Rig::new(vec![
-        account(&simulator, "sk-ant-first"),
-        account(&simulator, "sk-ant-second"),
-    ])
-    .await;
+    let rig = Rig::new(pair(&simulator)).await;
 
     let answer = rig.call(&message(false)).await;
 
@@ -188,11 +180,7 @@ async fn when_every_account_is_limited_the_client_hears_of_the_first_that_is_bac
     let simulator = Simulator::start().await;
     simulator.always_for("sk-ant-first", Script::status(429).header("retry-after", "3000"));
     simulator.always_for("sk-ant-second", Script::status(429).header("retry-after", "7"));
-    let rig = Rig::new(vec![
-        account(&simulator, "sk-ant-first"),
-        account(&simulator, "sk-ant-second"),
-    ])
-    .await;
+    let rig = Rig::new(pair(&simulator)).await;
 
     let tried = rig.call(&message(false)).await;
     let resting = rig.call(&message(false)).await;
@@ -209,11 +197,7 @@ async fn when_every_account_is_at_its_spending_limit_the_client_need_not_come_ag
     let simulator = Simulator::start().await;
     let spent = Script::status(429).error_code("enforced_spend_limit_reached");
     simulator.always(spent.header("retry-after", "1"));
-    let rig = Rig::new(vec![
-        account(&simulator, "sk-ant-first"),
-        account(&simulator, "sk-ant-second"),
-    ])
-    .await;
+    let rig = Rig::new(pair(&simulator)).await;
 
     let answer = rig.call(&message(false)).await;
 
@@ -232,11 +216,7 @@ async fn a_spending_limit_is_not_the_last_word_when_another_account_may_recover(
         Script::status(429).error_code("enforced_spend_limit_reached"),
     );
     simulator.always_for("sk-ant-second", Script::status(429).header("retry-after", "7"));
-    let rig = Rig::new(vec![
-        account(&simulator, "sk-ant-first"),
-        account(&simulator, "sk-ant-second"),
-    ])
-    .await;
+    let rig = Rig::new(pair(&simulator)).await;
 
     let answer = rig.call(&message(false)).await;
 
@@ -390,11 +370,7 @@ async fn a_wrong_request_is_told_in_the_providers_words_also_from_within_a_strea
         after: 0,
         kind: "invalid_request_error".to_owned(),
     }));
-    let accounts = vec![
-        account(&simulator, "sk-ant-first"),
-        account(&simulator, "sk-ant-second"),
-    ];
-    let rig = Rig::new(accounts).await;
+    let rig = Rig::new(pair(&simulator)).await;
 
     let answer = rig.call(&message(true)).await;
 

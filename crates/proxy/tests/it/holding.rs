@@ -7,7 +7,7 @@ use gateway_proxy::{AnswerBody, ProxySettings};
 use gateway_simulator::{Fault, Point, Script, Simulator};
 use http::StatusCode;
 
-use crate::rig::{Rig, account, header, message, text};
+use crate::rig::{Rig, account, header, message, pair, text};
 
 const PING: &str = "event: ping\ndata: {\"type\": \"ping\"}\n\n";
 
@@ -21,11 +21,7 @@ async fn impatient(first: Script, second: Script) -> (Simulator, Rig) {
         ping_interval_seconds: 1,
         ..ProxySettings::default()
     };
-    let accounts = vec![
-        account(&simulator, "sk-ant-first"),
-        account(&simulator, "sk-ant-second"),
-    ];
-    let rig = Rig::with_settings(accounts, settings).await;
+    let rig = Rig::with_settings(pair(&simulator), settings).await;
     (simulator, rig)
 }
 

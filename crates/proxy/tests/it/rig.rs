@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -7,8 +6,8 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use gateway_balancing::{Health, Pool, PoolSettings};
 use gateway_domain::{
-    AccountId, ApiKey, ApiKeyId, Budget, BudgetPeriod, Clock, Credential, CredentialKind, Dialect, Limits,
-    ProviderKind, RequestId, SystemClock, Timestamp, UpstreamAccount, UserId,
+    AccountId, ApiKey, Clock, Credential, Dialect, Limits, ProviderKind, RequestId, SystemClock, Timestamp,
+    UpstreamAccount, UserId,
 };
 use gateway_ledger::{Ledger, LedgerSettings, Sink, SinkError};
 use gateway_metering::{Admission, Limiter, PriceCatalogue, RequestRecord};
@@ -66,26 +65,17 @@ pub(crate) fn account(simulator: &Simulator, secret: &str) -> (UpstreamAccount, 
     account_at(&simulator.base_url(), secret)
 }
 
+/// Two accounts at `simulator`.
+pub(crate) fn pair(simulator: &Simulator) -> Vec<(UpstreamAccount, Credential)> {
+    ["sk-ant-first", "sk-ant-second"]
+        .map(|secret| account(simulator, secret))
+        .into()
+}
+
 pub(crate) fn account_at(base_url: &str, secret: &str) -> (UpstreamAccount, Credential) {
     let account = UpstreamAccount {
-        id: AccountId::random(),
-        owner_id: None,
         name: secret.to_owned(),
-        provider: ProviderKind::Anthropic,
-        credential_kind: CredentialKind::ApiKey,
-        credential_hint: String::new(),
-        base_url: base_url.to_owned(),
-        proxy_url: None,
-        is_active: true,
-        priority: 50,
-        weight: 1,
-        max_concurrency: None,
-        models: Vec::new(),
-        model_map: BTreeMap::new(),
-        tags: BTreeMap::new(),
-        created_at: Timestamp::default(),
-        updated_at: Timestamp::default(),
-        last_used_at: None,
+        ..UpstreamAccount::new(ProviderKind::Anthropic, base_url, Timestamp::default())
     };
     (account, Credential::ApiKey(secret.to_owned().into()))
 }
@@ -213,27 +203,11 @@ impl Rig {
 
 fn key() -> ApiKey {
     ApiKey {
-        id: ApiKeyId::random(),
-        user_id: UserId::random(),
-        public_id: "test".to_owned(),
-        name: "test".to_owned(),
-        is_active: true,
-        expires_at: None,
-        created_at: Timestamp::default(),
-        updated_at: Timestamp::default(),
-        last_used_at: None,
-        allowed_models: Vec::new(),
-        allowed_ips: Vec::new(),
-        allowed_accounts: Vec::new(),
-        tags: BTreeMap::new(),
         limits: Limits {
             concurrent_requests: Some(MOST_CONCURRENT),
             ..Limits::default()
         },
-        budget: Budget {
-            amount: None,
-            period: BudgetPeriod::Total,
-        },
+        ..ApiKey::unrestricted(UserId::random(), Timestamp::default())
     }
 }
 

@@ -1,11 +1,10 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gateway_balancing::{Lease, NoAccount, Pool, PoolSettings, Probe, QueuePlace, RateSource, Rates, Wanted};
 use gateway_domain::{
-    AccountId, ApiKey, Budget, BudgetPeriod, Clock, CredentialKind, Fault, Limits, ManualClock, ProviderKind,
-    RateLimits, TokenCounts, UpstreamAccount,
+    AccountId, ApiKey, Clock, Fault, ManualClock, ProviderKind, RateLimits, TokenCounts, UpstreamAccount,
 };
 
 use super::{Ask, Contender, Pick};
@@ -173,45 +172,15 @@ where
 fn account((plan, number): (&AccountPlan, u64)) -> UpstreamAccount {
     UpstreamAccount {
         id: id(number),
-        owner_id: None,
-        name: format!("account {number}"),
-        provider: ProviderKind::Anthropic,
-        credential_kind: CredentialKind::ApiKey,
-        credential_hint: "…wxyz".to_owned(),
-        base_url: "https://api.anthropic.com".to_owned(),
-        proxy_url: None,
-        is_active: true,
-        priority: 50,
         weight: plan.weight,
         max_concurrency: plan.max_concurrency,
-        models: Vec::new(),
-        model_map: BTreeMap::new(),
-        tags: BTreeMap::new(),
-        created_at: START,
-        updated_at: START,
-        last_used_at: None,
+        ..UpstreamAccount::new(ProviderKind::Anthropic, "https://api.anthropic.com", START)
     }
 }
 
 fn key(number: u64) -> ApiKey {
     ApiKey {
         id: id(number),
-        user_id: id(number),
-        public_id: "3fK9abcdefgh".to_owned(),
-        name: format!("key {number}"),
-        is_active: true,
-        expires_at: None,
-        created_at: START,
-        updated_at: START,
-        last_used_at: None,
-        allowed_models: Vec::new(),
-        allowed_ips: Vec::new(),
-        allowed_accounts: Vec::new(),
-        tags: BTreeMap::new(),
-        limits: Limits::default(),
-        budget: Budget {
-            amount: None,
-            period: BudgetPeriod::Month,
-        },
+        ..ApiKey::unrestricted(id(number), START)
     }
 }
