@@ -7,10 +7,12 @@ mod account;
 mod bucket;
 mod contenders;
 mod dice;
+mod outcome;
 mod plan;
 mod traffic;
 mod world;
 
 pub(crate) use self::contenders::CONTENDERS;
+pub(crate) use self::outcome::Outcome;
 pub(crate) use self::plan::{SCENARIOS, Scenario};
-pub(crate) use self::world::{Outcome, run};
+pub(crate) use self::world::run;

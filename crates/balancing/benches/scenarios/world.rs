@@ -8,6 +8,7 @@ use gateway_domain::{Fault, FaultClass, Timestamp, TokenCounts};
 use super::account::{Account, Reply, overloaded};
 use super::contenders::{Ask, Contender, Entry, Pick};
 use super::dice::Dice;
+use super::outcome::Outcome;
 use super::plan::Scenario;
 use super::traffic::{Script, Turn, scripts};
 
@@ -32,37 +33,6 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// What the gateway expects of an answer that it cannot foresee.
 const USUAL_OUTPUT_TOKENS: u64 = 300;
-
-/// What came of a run.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Outcome {
-    pub(crate) turns: usize,
-    /// Errors that clients saw.
-    pub(crate) errors: usize,
-    /// Times that a provider said 429.
-    pub(crate) refusals: usize,
-    /// From when a turn was first sent to its first content, in order.
-    ttfts: Vec<Duration>,
-    pub(crate) usd: f64,
-    input_tokens: u64,
-    cache_read_tokens: u64,
-}
-
-impl Outcome {
-    pub(crate) fn usd_per_1000_turns(&self) -> f64 {
-        self.usd / self.turns.max(1) as f64 * 1_000.0
-    }
-
-    /// Of all input, how much came from prompt caches, 0 to 1.
-    pub(crate) fn cached_share(&self) -> f64 {
-        self.cache_read_tokens as f64 / self.input_tokens.max(1) as f64
-    }
-
-    pub(crate) fn ttft(&self, percent: usize) -> Duration {
-        let index = (self.ttfts.len() * percent / 100).min(self.ttfts.len().saturating_sub(1));
-        self.ttfts.get(index).copied().unwrap_or_default()
-    }
-}
 
 /// Plays a scenario of some `turns` turns through.
 pub(crate) fn run(scenario: &Scenario, contender: &Entry, turns: usize, seed: u64) -> Outcome {
