@@ -49,7 +49,10 @@ pub(crate) fn recorded(
     let mut considered: Vec<Consideration> = Vec::with_capacity(MAX_RECORDED);
     match (shortlist.picked, picked) {
         (Some(index), _) => considered.push(of_candidate(shortlist, index, strategy)),
-        (None, Some(id)) => considered.extend(least_bad(view, id, at)),
+        (None, Some(id)) => {
+            let index = view.places.get(&id);
+            considered.extend(index.map(|index| least_bad(&view.members[*index], at)));
+        }
         (None, None) => {}
     }
     let others = (0..shortlist.candidates.len()).filter(|index| Some(*index) != shortlist.picked);
@@ -106,14 +109,11 @@ pub(crate) fn decide(
             if let Some(candidate) = candidates.iter().position(|candidate| candidate.account_id == id) {
                 return of_candidate(shortlist, candidate, strategy);
             }
-            if let Some(least_bad) = picked
-                .filter(|picked| *picked == id)
-                .and_then(|id| least_bad(view, id, at))
-            {
-                return least_bad;
+            if picked == Some(id) {
+                return least_bad(member, at);
             }
             let opinion = opinion(view, index, member, &model, shortlist);
-            passed_over(id, Some(opinion.words(member, at)))
+            passed_over(id, opinion.words(member, at))
         })
         .collect();
     considered.sort_by_key(|considered| !considered.is_picked);
@@ -176,20 +176,19 @@ fn of_candidate(shortlist: &Shortlist, index: usize, strategy: &dyn Strategy) ->
 }
 
 /// The account that is tried for want of a better one: it rests, and was not compared.
-fn least_bad(view: &View<'_>, id: AccountId, at: Moment) -> Option<Consideration> {
-    let member = view.places.get(&id).and_then(|index| view.members.get(*index))?;
+fn least_bad(member: &Member, at: Moment) -> Consideration {
     let reason = format!("tried for want of a better one: {}", resting_words(member, at));
-    Some(Consideration {
+    Consideration {
         is_picked: true,
-        ..passed_over(id, Some(reason))
-    })
+        ..passed_over(member.account.id, reason)
+    }
 }
 
-fn passed_over(account_id: AccountId, reason: Option<String>) -> Consideration {
+fn passed_over(account_id: AccountId, reason: String) -> Consideration {
     Consideration {
         account_id,
         is_picked: false,
-        reason,
+        reason: Some(reason),
         score: None,
         parts: Vec::new(),
     }
@@ -229,7 +228,7 @@ impl Opinion {
 
     fn of(self, view: &View<'_>, stop: &Stop, at: Moment) -> Consideration {
         let words = self.words(&view.members[stop.index], at);
-        passed_over(stop.account_id, Some(words))
+        passed_over(stop.account_id, words)
     }
 
     fn words(self, member: &Member, at: Moment) -> String {
