@@ -16,8 +16,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::decided::{Decided, Whole};
 use crate::engine::{Call, Core, sign};
-use crate::entry::{AttemptEnd, Entry, Reading};
+use crate::entry::{AttemptEnd, Entry};
 use crate::holding::OpenedStream;
+use crate::reading::Reading;
 use crate::refusal::is_presentable;
 use crate::relay::{Exchange, Relay};
 

@@ -2,14 +2,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use gateway_balancing::{Decision, Lease};
-use gateway_domain::{AccountId, AttemptId, Fault, FaultClass, UpstreamAccount, Usage, UsageSource, UserId};
+use gateway_balancing::Decision;
+use gateway_domain::{AccountId, AttemptId, Fault, FaultClass, UpstreamAccount, Usage, UsageSource};
 use gateway_metering::{Admission, AttemptRecord, Considered, Outcome, RequestRecord};
 use gateway_protocol::AnswerSummary;
 use gateway_providers::Operation;
 use http::StatusCode;
 
-use crate::prompt::pin;
+use crate::reading::Reading;
 use crate::shared::StreamSlot;
 use crate::{Call, Shared};
 
@@ -57,58 +57,6 @@ pub(crate) struct AttemptEnd<'a> {
     /// `None` leaves what was [learned](Entry::learned) on the way.
     pub(crate) reading: Option<Reading>,
     pub(crate) ttft: Option<Duration>,
-}
-
-/// What an answer said about itself.
-#[derive(Debug)]
-pub(crate) struct Reading {
-    usage: Usage,
-    source: UsageSource,
-    message_id: Option<String>,
-    container: Option<String>,
-}
-
-impl Reading {
-    /// Tells the pool what an answer that has come to its end leaves at its account.
-    pub(crate) fn tell(&self, lease: &Lease, user: UserId) {
-        lease.succeeded(&self.usage.tokens);
-        if let Some(container) = &self.container {
-            lease.holds(pin(user, container));
-        }
-    }
-
-    /// Of an answer that has come to its end.
-    pub(crate) fn complete(summary: AnswerSummary) -> Self {
-        let usage = summary.usage.unwrap_or_default();
-        let source = if usage.tokens.total() > 0 {
-            UsageSource::Reported
-        } else {
-            UsageSource::Missing
-        };
-        Self {
-            usage,
-            source,
-            message_id: summary.message_id,
-            container: summary.container,
-        }
-    }
-
-    /// Of an answer that broke off, after text of about `output_seen` tokens.
-    pub(crate) fn partial(summary: AnswerSummary, output_seen: u64) -> Self {
-        let source = match &summary.usage {
-            Some(_) => UsageSource::Partial,
-            None if output_seen > 0 => UsageSource::Estimated,
-            None => UsageSource::Missing,
-        };
-        let mut usage = summary.usage.unwrap_or_default();
-        usage.tokens.output = usage.tokens.output.max(output_seen);
-        Self {
-            usage,
-            source,
-            message_id: summary.message_id,
-            container: summary.container,
-        }
-    }
 }
 
 impl<'a> AttemptEnd<'a> {

@@ -19,6 +19,7 @@ mod prompt;
 mod question;
 mod rates;
 mod readers;
+mod reading;
 mod refusal;
 mod relay;
 mod retry_budget;

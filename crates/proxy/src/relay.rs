@@ -14,8 +14,9 @@ use http_body::Body;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
-use crate::entry::{AttemptEnd, Entry, Reading};
+use crate::entry::{AttemptEnd, Entry};
 use crate::holding::OpenedStream;
+use crate::reading::Reading;
 
 /// How long a stream may stay open after its last event.
 const FAREWELL: Duration = Duration::from_secs(1);
