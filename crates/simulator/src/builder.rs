@@ -7,7 +7,6 @@ use std::sync::Arc;
 use gateway_domain::{Clock, SystemClock};
 
 use crate::Simulator;
-use crate::anthropic::Models;
 use crate::script::{Pace, Script};
 use crate::state::{Settings, Shared};
 
@@ -35,7 +34,7 @@ impl Default for Builder {
                 delta_tokens: 4,
                 events_per_write: usize::MAX,
                 pace: Pace::default(),
-                models: Models::default(),
+                models: None,
                 chances: Vec::new(),
                 cache_minimum: None,
                 requests_per_minute: None,
@@ -81,10 +80,10 @@ impl Builder {
         self
     }
 
-    /// Serves these models and no others.
+    /// Serves these models and no others, in every dialect.
     #[must_use]
     pub fn models<I: IntoIterator<Item = S>, S: Into<String>>(mut self, ids: I) -> Self {
-        self.settings.models = Models::only(ids);
+        self.settings.models = Some(ids.into_iter().map(Into::into).collect());
         self
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::anthropic::{ApiError, Event, Events, PING};
+use crate::dialect::{Event, Events};
 use crate::fault::{Fault, Point};
 use crate::record::Billed;
 use crate::script::Pace;
@@ -36,7 +36,7 @@ pub(crate) enum Body {
         bytes: Option<Vec<u8>>,
         billed: Billed,
     },
-    Events(Box<Events>),
+    Events(Box<dyn Events>),
 }
 
 /// Why an answer was not sent to its end.
@@ -69,6 +69,14 @@ impl Body {
                 out.append(&mut bytes.take()?);
                 Some(Event::Frame)
             }
+        }
+    }
+
+    /// What breaks a silence, if anything.
+    fn ping(&self) -> &'static [u8] {
+        match self {
+            Self::Events(events) => events.ping(),
+            Self::Whole { .. } => &[],
         }
     }
 
@@ -172,7 +180,7 @@ impl<'a> Delivery<'a> {
     async fn write_events(&mut self, response: &mut Response) -> Result<(), Stopped> {
         let mut event_bytes = Vec::new();
         for count in 0.. {
-            if let Some(end) = self.end_after(count) {
+            if let Some(end) = self.end_after(count, &mut response.body) {
                 self.put_body(&end).await?;
                 break;
             }
@@ -186,7 +194,7 @@ impl<'a> Delivery<'a> {
                 Event::Delta => response.pace.between,
                 Event::Head | Event::Frame => Duration::ZERO,
             };
-            self.silence(delay, response.pace.ping_every).await?;
+            self.silence(delay, response).await?;
             if self.has_fault_at(Point::InEvent(count)) {
                 let half = event_bytes.len() / 2;
                 self.put_body(&event_bytes[..half]).await?;
@@ -203,15 +211,21 @@ impl<'a> Delivery<'a> {
     }
 
     /// What a fault puts in the place of the rest of the body.
-    fn end_after(&self, count: usize) -> Option<Vec<u8>> {
+    fn end_after(&self, count: usize, body: &mut Body) -> Option<Vec<u8>> {
         self.faults.iter().find_map(|fault| match fault {
             Fault::EndAfter(after) if *after == count => Some(Vec::new()),
             Fault::Garbage(after) if *after == count => Some(GARBAGE.to_vec()),
             Fault::ErrorEvent { after, kind } if *after == count => {
-                let mut event = b"event: error\ndata: ".to_vec();
-                event.extend_from_slice(&ApiError::of_kind(kind).body(&self.begun.request_id));
-                event.extend_from_slice(b"\n\n");
-                Some(event)
+                let dialect = self.shared.dialects.of(self.head);
+                let error = dialect.error_of_kind(kind);
+                Some(match body {
+                    Body::Events(events) => {
+                        let mut event = Vec::new();
+                        events.fail(&error, &self.begun.request_id, &mut event);
+                        event
+                    }
+                    Body::Whole { .. } => dialect.error_body(&error, &self.begun.request_id),
+                })
             }
             _ => None,
         })
@@ -237,16 +251,18 @@ impl<'a> Delivery<'a> {
     }
 
     /// Says nothing for so long, but for pings; what was gathered is sent first.
-    async fn silence(&mut self, delay: Duration, ping_every: Duration) -> Result<(), Stopped> {
+    async fn silence(&mut self, delay: Duration, response: &Response) -> Result<(), Stopped> {
         if delay.is_zero() {
             return Ok(());
         }
         self.flush().await?;
+        let ping_every = response.pace.ping_every;
+        let ping = response.body.ping();
         let mut left = delay;
-        while !ping_every.is_zero() && left > ping_every {
+        while !ping.is_empty() && !ping_every.is_zero() && left > ping_every {
             self.pause(ping_every).await?;
             left -= ping_every;
-            self.put_body(PING).await?;
+            self.put_body(ping).await?;
             self.flush().await?;
         }
         self.pause(left).await

@@ -6,17 +6,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use flate2::read::{GzDecoder, ZlibDecoder};
-use serde_json::json;
 
-use crate::anthropic::{
-    ApiError, Composer, Events, HeaderLines, Message, Quota, Terms, betas, count_tokens, credential_of,
-    parse, refuse_credential, whole,
-};
 use crate::deliver::{Body, Delivery, Response, Stopped, reason};
+use crate::dialect::{Accepted, Asked, Call, Dialect, Written};
+use crate::draft::{Composer, Draft};
 use crate::draw::{Draw, hash};
+use crate::error::ApiError;
 use crate::fault::Fault;
+use crate::headers::{HeaderLines, Quota, Told};
 use crate::record::{Billed, Ended};
-use crate::script::{Answer, ErrorReply, Pace, Script};
+use crate::script::{Answer, Pace, Script};
 use crate::state::{Begun, Shared};
 use crate::wire::{BODY_LIMIT, Connection, Head, ReadError, ReadPace};
 
@@ -32,7 +31,11 @@ pub(crate) async fn serve(mut connection: Connection, shared: Arc<Shared>) {
             Ok(None) | Err(ReadError::Gone) => break,
             Err(ReadError::Refused { status, message }) => {
                 // Nothing is known of the client, so nothing is recorded.
-                refuse(&mut connection, &ApiError::new(status, message), "req_011unread").await;
+                let body = shared
+                    .dialects
+                    .usual()
+                    .error_body(&ApiError::new(status, message), "req_011unread");
+                refuse(&mut connection, status, &body).await;
                 break;
             }
         }
@@ -47,7 +50,7 @@ async fn exchange(
     shared: &Shared,
     number: u64,
 ) -> Option<Connection> {
-    let begun = shared.begin(head, credential_of(head), number);
+    let begun = shared.begin(head, number);
     let faults = begun
         .script
         .as_ref()
@@ -61,12 +64,9 @@ async fn exchange(
         }
         Err(ReadError::Refused { status, message }) => {
             shared.answered(begun.number, status);
-            refuse(
-                &mut connection,
-                &ApiError::new(status, message),
-                &begun.request_id,
-            )
-            .await;
+            let error = ApiError::new(status, message);
+            let body = shared.dialects.of(head).error_body(&error, &begun.request_id);
+            refuse(&mut connection, status, &body).await;
             shared.end(begun.number, Ended::Cut { body_bytes: 0 });
             return None;
         }
@@ -76,6 +76,7 @@ async fn exchange(
         head,
         begun: &begun,
         shared,
+        dialect: shared.dialects.of(head),
     }
     .respond(&body);
     drop(body);
@@ -121,16 +122,14 @@ fn read_pace(faults: &[Fault]) -> ReadPace {
 }
 
 /// What a server says to bytes that it cannot or will not read on; then the connection ends.
-async fn refuse(connection: &mut Connection, error: &ApiError, request_id: &str) {
-    let body = error.body(request_id);
+async fn refuse(connection: &mut Connection, status: u16, body: &[u8]) {
     let mut answer = format!(
-        "HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        error.status,
-        reason(error.status),
+        "HTTP/1.1 {status} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        reason(status),
         body.len()
     )
     .into_bytes();
-    answer.extend_from_slice(&body);
+    answer.extend_from_slice(body);
     if connection.write(&answer).await.is_ok() {
         connection.drain().await;
     }
@@ -140,6 +139,7 @@ struct Exchange<'a> {
     head: &'a Head,
     begun: &'a Begun,
     shared: &'a Shared,
+    dialect: &'a dyn Dialect,
 }
 
 impl Exchange<'_> {
@@ -155,62 +155,40 @@ impl Exchange<'_> {
                 content_type,
                 body,
             } => self.plain(*status, content_type, body.to_vec()),
-            Answer::Error(error) => self.error(&scripted_error(error)),
-            Answer::Drawn | Answer::Reply(_) => self.route(body).unwrap_or_else(|error| self.error(&error)),
+            Answer::Error(error) => self.error(error, None),
+            Answer::Drawn | Answer::Reply(_) => {
+                self.route(body).unwrap_or_else(|error| self.error(&error, None))
+            }
         }
     }
 
     fn route(&self, body: &Bytes) -> Result<Response, ApiError> {
-        let (path, query) = self
-            .head
-            .target
-            .split_once('?')
-            .unwrap_or((&self.head.target, ""));
+        let path = self.head.path();
         if self.head.method == "HEAD" && path == "/" {
             return Ok(self.plain(200, "text/plain", Vec::new()));
         }
-        let (expected, is_model) = match path {
-            "/v1/messages" | "/v1/messages/count_tokens" => ("POST", false),
-            "/v1/models" => ("GET", false),
-            path => match path.strip_prefix("/v1/models/") {
-                Some(id) if !id.is_empty() && !id.contains('/') => ("GET", true),
-                _ => return Err(ApiError::usual(404)),
-            },
-        };
-        if self.head.method != expected {
+        let call = self.dialect.call(path).ok_or_else(|| ApiError::usual(404))?;
+        if self.head.method != call.method() {
             return Err(ApiError::usual(405));
         }
-        if let Some(refused) = refuse_credential(self.head, |_| self.begun.is_accepted) {
-            return Err(refused);
-        }
-        let betas = betas(self.head);
-        let terms = Terms {
-            version: self.version()?,
-            betas: &betas,
-        };
-        let models = &self.shared.settings.models;
+        self.dialect.admit(self.head, self.begun.is_accepted)?;
         let quota = match self.shared.use_quota(self.credential()) {
             Ok(quota) => quota,
             Err(quota) => return Ok(self.rate_limited(&quota)),
         };
-        match path {
-            "/v1/messages" => self.message(body, terms),
-            "/v1/messages/count_tokens" => {
-                let tokens = count_tokens(&self.decoded(body)?, terms, models)?;
-                Ok(self.metered(&quota, json!({"input_tokens": tokens}).to_string().into_bytes()))
-            }
-            path if is_model => Ok(self.metered(&quota, models.show(&path["/v1/models/".len()..])?)),
-            _ => Ok(self.metered(&quota, models.page(query)?)),
-        }
+        let answer = match call {
+            Call::Create => return self.create(body),
+            Call::Count => self.dialect.count(self.asked(&self.decoded(body)?))?,
+            Call::Models => self.dialect.models(self.head.query())?,
+            Call::Model(id) => self.dialect.model(id)?,
+        };
+        Ok(self.metered(&quota, answer))
     }
 
-    fn version(&self) -> Result<&str, ApiError> {
-        match self.head.header("anthropic-version") {
-            Some(version @ ("2023-01-01" | "2023-06-01" | "2026-10-21")) => Ok(version),
-            Some(other) => Err(ApiError::invalid(format!(
-                "anthropic-version: \"{other}\" is not a valid version"
-            ))),
-            None => Err(ApiError::invalid("anthropic-version: header is required")),
+    const fn asked<'b>(&'b self, body: &'b Bytes) -> Asked<'b> {
+        Asked {
+            head: self.head,
+            body,
         }
     }
 
@@ -238,21 +216,22 @@ impl Exchange<'_> {
         }
     }
 
-    fn message(&self, body: &Bytes, terms: Terms<'_>) -> Result<Response, ApiError> {
+    fn create(&self, body: &Bytes) -> Result<Response, ApiError> {
         let body = self.decoded(body)?;
         let settings = &self.shared.settings;
-        let request = parse(&body, terms, &settings.models)?;
-        if !request.stream
+        let request = self.dialect.read(self.asked(&body))?;
+        let ask = request.ask();
+        if !ask.stream
             && let Some(kind) = self.faults().find_map(|fault| match fault {
                 Fault::ErrorEvent { kind, .. } => Some(kind),
                 _ => None,
             })
         {
-            return Err(ApiError::of_kind(kind));
+            return Err(self.dialect.error_of_kind(kind));
         }
-        let cache = self.shared.apply_cache(self.credential(), &request);
+        let cache = self.shared.apply_cache(self.credential(), ask);
         let composer = Composer {
-            request: &request,
+            ask,
             draw: Draw::new(hash(settings.seed, &body)),
             ids: Draw::new(hash(!settings.seed, &self.begun.number.to_le_bytes())),
             output_tokens: settings.output_tokens,
@@ -266,93 +245,88 @@ impl Exchange<'_> {
             Some(Answer::Reply(reply)) => Some(reply),
             _ => None,
         };
-        let message = match huge {
+        let draft = match huge {
             Some(bytes) => composer.compose_huge(bytes, cache),
             None => composer.compose(reply, cache),
         };
-        Ok(self.message_response(message, request.stream))
+        Ok(self.answer(request, draft))
     }
 
-    fn message_response(&self, message: Message, stream: bool) -> Response {
-        let tokens = message.usage.tokens;
+    fn answer(&self, request: Box<dyn Accepted>, draft: Draft) -> Response {
+        let tokens = draft.usage.tokens;
         let quota = self
             .shared
             .use_tokens(self.credential(), tokens.input, tokens.output);
-        let lines = self.lines(Some(&quota));
         let billed = Billed {
             messages: 1,
             tokens,
-            web_searches: message.usage.web_searches,
+            web_searches: draft.usage.web_searches,
         };
-        let pace = self.pace();
-        if stream {
-            return Response {
+        let deltas = u32::try_from(draft.deltas()).unwrap_or(u32::MAX);
+        let lines = self.lines(Some(&quota), None);
+        match request.write(draft) {
+            Written::Events(events) => Response {
                 status: 200,
-                content_type: "text/event-stream; charset=utf-8".to_owned(),
+                content_type: events.content_type().to_owned(),
                 lines,
-                pace,
-                body: Body::Events(Box::new(Events::new(message))),
-            };
-        }
-        let bytes = whole(&message);
-        let deltas = u32::try_from(Events::new(message).deltas()).unwrap_or(u32::MAX);
-        Response {
-            status: 200,
-            content_type: "application/json".to_owned(),
-            lines,
-            pace: pace.of_a_whole(deltas),
-            body: Body::whole(bytes, billed),
+                pace: self.pace(),
+                body: Body::Events(events),
+            },
+            Written::Whole(bytes) => Response {
+                status: 200,
+                content_type: self.dialect.content_type().to_owned(),
+                lines,
+                pace: self.pace().of_a_whole(deltas),
+                body: Body::whole(bytes, billed),
+            },
         }
     }
 
     /// An answer that costs a request of the account's limits, and no tokens.
     fn metered(&self, quota: &Quota, body: Vec<u8>) -> Response {
         Response {
-            lines: self.lines(Some(quota)),
-            ..self.plain(200, "application/json", body)
+            lines: self.lines(Some(quota), None),
+            ..self.plain(200, self.dialect.content_type(), body)
         }
     }
 
     fn rate_limited(&self, quota: &Quota) -> Response {
-        let wait = quota.reset_at.since(self.shared.clock.now());
-        let mut response = self.error(&ApiError::usual(429));
-        response.lines = self.lines(Some(quota));
-        response.lines.push_str(&format!(
-            "retry-after: {}\r\n",
-            wait.as_millis().div_ceil(1_000).max(1)
-        ));
-        response
+        let error = ApiError {
+            retry_after: Some(quota.reset_at.since(self.shared.clock.now())),
+            ..ApiError::usual(429)
+        };
+        self.error(&error, Some(quota))
     }
 
-    fn error(&self, error: &ApiError) -> Response {
-        self.plain(
-            error.status,
-            "application/json",
-            error.body(&self.begun.request_id),
-        )
+    fn error(&self, error: &ApiError, quota: Option<&Quota>) -> Response {
+        let body = self.dialect.error_body(error, &self.begun.request_id);
+        Response {
+            lines: self.lines(quota, error.retry_after),
+            ..self.plain(error.status, self.dialect.content_type(), body)
+        }
     }
 
     fn plain(&self, status: u16, content_type: &str, body: Vec<u8>) -> Response {
         Response {
             status,
             content_type: content_type.to_owned(),
-            lines: self.lines(None),
+            lines: self.lines(None, None),
             pace: self.pace(),
             body: Body::whole(body, Billed::default()),
         }
     }
 
-    fn lines(&self, quota: Option<&Quota>) -> String {
+    fn lines(&self, quota: Option<&Quota>, retry_after: Option<Duration>) -> String {
         let own: &[(String, String)] = self.begun.script.as_ref().map_or(&[], |script| &script.headers);
         let mut lines = HeaderLines::new(own);
-        if let Some(quota) = quota {
-            lines.put_quota(quota, self.credential());
-        }
-        lines.put_usual(
-            &self.begun.request_id,
-            self.begun.credential.as_deref(),
-            self.begun.number,
-        );
+        let told = Told {
+            request_id: &self.begun.request_id,
+            credential: self.begun.credential.as_deref(),
+            number: self.begun.number,
+            quota,
+            retry_after,
+        };
+        self.dialect.put_headers(&mut lines, &told);
         lines.finish()
     }
 
@@ -369,15 +343,5 @@ impl Exchange<'_> {
     fn faults(&self) -> impl Iterator<Item = &Fault> {
         let script: Option<&Script> = self.begun.script.as_ref();
         script.into_iter().flat_map(|script| &script.faults)
-    }
-}
-
-fn scripted_error(error: &ErrorReply) -> ApiError {
-    let usual = ApiError::usual(error.status);
-    ApiError {
-        status: error.status,
-        kind: error.kind.clone().unwrap_or(usual.kind),
-        message: error.message.clone().unwrap_or(usual.message),
-        error_code: error.error_code.clone(),
     }
 }

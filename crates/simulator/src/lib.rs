@@ -1,18 +1,26 @@
 #![doc = include_str!("../README.md")]
 
 mod anthropic;
+mod ask;
 mod builder;
+mod cache;
 mod deliver;
+mod dialect;
+mod draft;
 mod draw;
+mod error;
 mod exchange;
 mod fault;
+mod headers;
 mod notation;
 mod record;
 mod reply;
+mod sample;
 mod script;
 mod scripts;
 mod simulator;
 mod state;
+mod tokens;
 mod wire;
 
 pub use builder::Builder;

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::error::ApiError;
 use crate::{Fault, Reply};
 
 /// How one request is answered: with what, how fast, and with which faults.
@@ -33,7 +34,7 @@ pub(crate) enum Answer {
     #[default]
     Drawn,
     Reply(Reply),
-    Error(ErrorReply),
+    Error(ApiError),
     Raw {
         status: u16,
         content_type: String,
@@ -41,39 +42,21 @@ pub(crate) enum Answer {
     },
 }
 
-/// An error answer; what is not said has the provider's usual words.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ErrorReply {
-    pub(crate) status: u16,
-    pub(crate) kind: Option<String>,
-    pub(crate) message: Option<String>,
-    pub(crate) error_code: Option<String>,
-}
-
 /// Which requests a script is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Endpoint {
-    /// `POST /v1/messages`.
+    /// Where a model answers: `POST /v1/messages` and its like in other dialects.
     #[default]
     Messages,
-    /// `POST /v1/messages/count_tokens`.
+    /// Where a prompt is counted: `POST /v1/messages/count_tokens` and its like.
     CountTokens,
-    /// `GET /v1/models` and `GET /v1/models/{id}`.
+    /// Where models are listed: `GET /v1/models`, `GET /v1/models/{id}` and their like.
     Models,
     /// Every request, of whatever path.
     Every,
 }
 
 impl Endpoint {
-    pub(crate) fn of(path: &str) -> Self {
-        match path {
-            "/v1/messages" => Self::Messages,
-            "/v1/messages/count_tokens" => Self::CountTokens,
-            path if path == "/v1/models" || path.starts_with("/v1/models/") => Self::Models,
-            _ => Self::Every,
-        }
-    }
-
     pub(crate) fn covers(self, asked: Self) -> bool {
         self == Self::Every || self == asked
     }
@@ -141,10 +124,7 @@ impl Script {
     /// [`header`](Self::header). The request is not checked in any way, not even its credential.
     #[must_use]
     pub fn status(status: u16) -> Self {
-        Self::with(Answer::Error(ErrorReply {
-            status,
-            ..ErrorReply::default()
-        }))
+        Self::with(Answer::Error(ApiError::usual(status)))
     }
 
     /// Answers with these bytes, such as a proxy's HTML page.
@@ -233,7 +213,7 @@ impl Script {
         self
     }
 
-    /// Makes the script one for another endpoint than `POST /v1/messages`.
+    /// Makes the script one for another endpoint than [`Endpoint::Messages`].
     #[must_use]
     pub const fn on(mut self, endpoint: Endpoint) -> Self {
         self.endpoint = endpoint;

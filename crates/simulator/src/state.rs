@@ -5,8 +5,11 @@ use bytes::Bytes;
 use gateway_domain::{Clock, Timestamp};
 use tokio::sync::watch;
 
-use crate::anthropic::{CacheUse, MessageRequest, Models, PromptCache, Quota};
+use crate::ask::Ask;
+use crate::cache::{CacheUse, PromptCache};
+use crate::dialect::{Call, Dialects};
 use crate::draw::{Draw, hash};
+use crate::headers::Quota;
 use crate::record::{Billed, Ended, Journal, Received, Tally};
 use crate::script::{Endpoint, Pace, Script};
 use crate::scripts::Scripts;
@@ -24,7 +27,8 @@ pub(crate) struct Settings {
     pub(crate) delta_tokens: usize,
     pub(crate) events_per_write: usize,
     pub(crate) pace: Pace,
-    pub(crate) models: Models,
+    /// None: those of each provider.
+    pub(crate) models: Option<Vec<String>>,
     pub(crate) chances: Vec<(f64, Script)>,
     /// In place of each model's own.
     pub(crate) cache_minimum: Option<u64>,
@@ -35,6 +39,7 @@ pub(crate) struct Settings {
 /// Everything that the connections share.
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
+    pub(crate) dialects: Dialects,
     pub(crate) clock: Arc<dyn Clock>,
     state: Mutex<State>,
     tally: watch::Sender<Tally>,
@@ -83,6 +88,7 @@ impl Shared {
         accepted: Option<HashSet<String>>,
     ) -> Self {
         Self {
+            dialects: Dialects::new(settings.models.as_deref()),
             settings,
             clock,
             state: Mutex::new(State {
@@ -122,8 +128,10 @@ impl Shared {
         self.tally.send_modify(|tally| tally.connections -= 1);
     }
 
-    pub(crate) fn begin(&self, head: &Head, credential: Option<&str>, connection: u64) -> Begun {
-        let endpoint = Endpoint::of(head.target.split('?').next().unwrap_or_default());
+    pub(crate) fn begin(&self, head: &Head, connection: u64) -> Begun {
+        let dialect = self.dialects.of(head);
+        let credential = dialect.credential(head);
+        let endpoint = dialect.call(head.path()).map_or(Endpoint::Every, Call::endpoint);
         let mut state = self.state();
         let number = state.requests;
         state.requests += 1;
@@ -186,15 +194,23 @@ impl Shared {
         }
     }
 
-    /// Reads and writes the account's prompt cache, and counts the request against its limits.
-    pub(crate) fn apply_cache(&self, credential: &str, request: &MessageRequest) -> CacheUse {
-        let minimum = self.settings.cache_minimum.unwrap_or(request.model.cache_minimum);
+    /// Reads and writes the account's prompt cache; what of it is billed.
+    pub(crate) fn apply_cache(&self, credential: &str, ask: &Ask) -> CacheUse {
+        let minimum = self.settings.cache_minimum.unwrap_or(ask.cache_minimum);
         let now = self.clock.now();
         let mut state = self.state();
-        state
+        let applied = state
             .account(credential)
             .cache
-            .apply(&request.prompt.prefixes, minimum, now)
+            .apply(&ask.prompt.prefixes, minimum, now);
+        if ask.bills_cache_writes {
+            applied
+        } else {
+            CacheUse {
+                read: applied.read,
+                ..CacheUse::default()
+            }
+        }
     }
 
     /// Counts a request against the account's limits; what is left, or the same as an error when nothing was

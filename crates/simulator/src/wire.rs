@@ -80,6 +80,16 @@ impl Head {
             .map(|(_, value)| value.as_str())
     }
 
+    /// The target without its query.
+    pub(crate) fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+
+    /// What follows the path, without its question mark.
+    pub(crate) fn query(&self) -> &str {
+        self.target.split_once('?').map_or("", |(_, query)| query)
+    }
+
     pub(crate) fn wants_close(&self) -> bool {
         let says = |word: &str| {
             self.header("connection").is_some_and(|value| {

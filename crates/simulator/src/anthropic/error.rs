@@ -1,63 +1,37 @@
 use serde_json::Value;
 
-/// An error of the API, in its own words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ApiError {
-    pub(crate) status: u16,
-    pub(crate) kind: String,
-    pub(crate) message: String,
-    pub(crate) error_code: Option<String>,
+use super::ApiError;
+
+/// The error of this type, with its status.
+pub(super) fn of_kind(kind: &str) -> ApiError {
+    let status = USUAL
+        .iter()
+        .find(|(_, own, _)| *own == kind)
+        .map_or(500, |(status, _, _)| *status);
+    ApiError {
+        kind: Some(kind.to_owned()),
+        ..ApiError::usual(status)
+    }
 }
 
-impl ApiError {
-    pub(crate) fn new(status: u16, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            kind: usual_kind(status).to_owned(),
-            message: message.into(),
-            error_code: None,
-        }
-    }
-
-    pub(crate) fn invalid(message: impl Into<String>) -> Self {
-        Self::new(400, message)
-    }
-
-    pub(crate) fn not_found(message: impl Into<String>) -> Self {
-        Self::new(404, message)
-    }
-
-    /// The error of this status with the words that the provider usually has for it.
-    pub(crate) fn usual(status: u16) -> Self {
-        Self::new(status, usual_message(status))
-    }
-
-    /// The error of this type, with its status.
-    pub(crate) fn of_kind(kind: &str) -> Self {
-        let status = USUAL
-            .iter()
-            .find(|(_, own, _)| *own == kind)
-            .map_or(500, |(status, _, _)| *status);
-        Self {
-            kind: kind.to_owned(),
-            ..Self::usual(status)
-        }
-    }
-
-    /// The envelope, with its fields in the provider's order.
-    pub(crate) fn body(&self, request_id: &str) -> Vec<u8> {
-        let quoted = |text: &str| Value::from(text).to_string();
-        let details = self.error_code.as_ref().map_or_else(String::new, |code| {
-            format!(",\"details\":{{\"error_code\":{}}}", quoted(code))
-        });
-        format!(
-            "{{\"type\":\"error\",\"error\":{{\"type\":{},\"message\":{}{details}}},\"request_id\":{}}}",
-            quoted(&self.kind),
-            quoted(&self.message),
-            quoted(request_id)
-        )
-        .into_bytes()
-    }
+/// The envelope, with its fields in the provider's order.
+pub(super) fn body(error: &ApiError, request_id: &str) -> Vec<u8> {
+    let quoted = |text: &str| Value::from(text).to_string();
+    let kind = error.kind.as_deref().unwrap_or_else(|| usual_kind(error.status));
+    let message = error
+        .message
+        .as_deref()
+        .unwrap_or_else(|| usual_message(error.status));
+    let details = error.error_code.as_ref().map_or_else(String::new, |code| {
+        format!(",\"details\":{{\"error_code\":{}}}", quoted(code))
+    });
+    format!(
+        "{{\"type\":\"error\",\"error\":{{\"type\":{},\"message\":{}{details}}},\"request_id\":{}}}",
+        quoted(kind),
+        quoted(message),
+        quoted(request_id)
+    )
+    .into_bytes()
 }
 
 /// Status, `error.type` and message; the first row of a type is its own status.

@@ -4,27 +4,16 @@ use gateway_domain::Usage;
 use serde_json::json;
 
 use super::compose::{Content, Message};
-use super::tokens::tokens;
+use super::{ApiError, error};
+use crate::dialect::{Event, Events};
 use crate::record::Billed;
+use crate::tokens::tokens;
 
-/// What an event is, as far as the pace depends on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Event {
-    /// `message_start` and the first `ping`.
-    Head,
-    /// The first `content_block_start`.
-    FirstContent,
-    /// A delta with content.
-    Delta,
-    /// Any other.
-    Frame,
-}
-
-pub(crate) const PING: &[u8] = b"event: ping\ndata: {\"type\": \"ping\"}\n\n";
+const PING: &[u8] = b"event: ping\ndata: {\"type\": \"ping\"}\n\n";
 
 /// A message as server-sent events, written one by one so that an open stream costs no more than its text.
 #[derive(Debug)]
-pub(crate) struct Events {
+pub(crate) struct MessageEvents {
     message: Message,
     stage: Stage,
     /// Output tokens in the events so far.
@@ -47,7 +36,7 @@ enum Stage {
     Done,
 }
 
-impl Events {
+impl MessageEvents {
     pub(crate) const fn new(message: Message) -> Self {
         Self {
             message,
@@ -55,18 +44,14 @@ impl Events {
             written: 0,
         }
     }
+}
 
-    /// How many content deltas there are.
-    pub(crate) fn deltas(&self) -> usize {
-        self.message
-            .content
-            .iter()
-            .map(|block| text_of(block).len().div_ceil(self.message.delta_bytes))
-            .sum()
+impl Events for MessageEvents {
+    fn content_type(&self) -> &'static str {
+        "text/event-stream; charset=utf-8"
     }
 
-    /// What the provider bills for the events so far.
-    pub(crate) fn billed(&self) -> Billed {
+    fn billed(&self) -> Billed {
         let mut billed = Billed {
             messages: 1,
             tokens: self.message.usage.tokens,
@@ -84,8 +69,7 @@ impl Events {
         billed
     }
 
-    /// Appends the next event to `out`; `None` after the last.
-    pub(crate) fn next(&mut self, out: &mut Vec<u8>) -> Option<Event> {
+    fn next(&mut self, out: &mut Vec<u8>) -> Option<Event> {
         match self.stage {
             Stage::Start => {
                 self.start(out);
@@ -148,6 +132,18 @@ impl Events {
         }
     }
 
+    fn fail(&mut self, error: &ApiError, request_id: &str, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"event: error\ndata: ");
+        out.extend_from_slice(&error::body(error, request_id));
+        out.extend_from_slice(b"\n\n");
+    }
+
+    fn ping(&self) -> &'static [u8] {
+        PING
+    }
+}
+
+impl MessageEvents {
     fn block_or_end(&self, at: usize) -> Stage {
         if at < self.message.content.len() {
             Stage::BlockStart(at)

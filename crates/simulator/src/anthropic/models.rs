@@ -72,13 +72,12 @@ impl Default for Models {
 
 impl Models {
     /// These and no others; an id that is not a real one has the traits of a current model.
-    pub(crate) fn only<I: IntoIterator<Item = S>, S: Into<String>>(ids: I) -> Self {
+    pub(crate) fn only(ids: &[String]) -> Self {
         Self(
-            ids.into_iter()
-                .map(Into::<String>::into)
-                .map(|id| match KNOWN.iter().find(|model| model.id == id) {
+            ids.iter()
+                .map(|id| match KNOWN.iter().find(|model| model.id == *id) {
                     Some(model) => model.clone(),
-                    None => made_up(id),
+                    None => made_up(id.clone()),
                 })
                 .collect(),
         )

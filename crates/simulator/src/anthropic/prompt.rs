@@ -1,9 +1,9 @@
 use serde_json::Value;
 
 use super::ApiError;
-use super::cache::{Prefix, Ttl};
-use super::tokens::tokens;
-use crate::draw::hash;
+use crate::ask::{Prompt, Walk};
+use crate::cache::Ttl;
+use crate::tokens::tokens;
 
 /// What the API spends on a tools preamble, and on each message.
 const TOOLS_TOKENS: u64 = 346;
@@ -12,122 +12,67 @@ const IMAGE_TOKENS: u64 = 1_500;
 /// The provider's limit.
 const BREAKPOINTS_LIMIT: usize = 4;
 
-/// The input of a request as tokens, and where it may be cached.
-#[derive(Debug)]
-pub(crate) struct Prompt {
-    pub(crate) tokens: u64,
-    /// One for each block, in the order tools, system, messages; empty when nothing is to be cached.
-    pub(crate) prefixes: Vec<Prefix>,
-    /// The text of the last turn, if there are tools and it brings no results of theirs.
-    question: String,
-}
-
-impl Prompt {
-    /// Whether the last turn names this tool.
-    pub(crate) fn asks_for(&self, tool: &str) -> bool {
-        !tool.is_empty() && self.question.contains(tool)
-    }
-}
-
 /// Walks over the body of a request that was checked.
-pub(crate) fn read(body: &Value) -> Result<Prompt, ApiError> {
-    let marked = mark(body)?;
-    let mut walk = Walk {
-        marked,
-        hash: if marked {
-            hash(0, body["model"].as_str().unwrap_or_default().as_bytes())
-        } else {
-            0
-        },
-        tokens: 0,
-        prefixes: Vec::new(),
+pub(super) fn read(body: &Value) -> Result<Prompt, ApiError> {
+    let mut walk = if mark(body)? {
+        Walk::caching(body["model"].as_str().unwrap_or_default())
+    } else {
+        Walk::counting()
     };
     for tool in items(&body["tools"]) {
-        walk.add(tool, 0);
+        add(&mut walk, tool, 0);
     }
-    walk.content(&body["system"], 1);
-    let mut overhead = if items(&body["tools"]).is_empty() {
-        0
-    } else {
-        TOOLS_TOKENS
-    };
+    content(&mut walk, &body["system"], 1);
     for message in items(&body["messages"]) {
-        walk.content(
+        content(
+            &mut walk,
             &message["content"],
             if message["role"] == "assistant" { 3 } else { 2 },
         );
-        overhead += MESSAGE_TOKENS;
     }
-    walk.mark_last(&body["cache_control"]);
+    if let (Some(ttl), Some(last)) = (ttl(&body["cache_control"]), walk.prefixes.last_mut()) {
+        last.breakpoint = last.breakpoint.or(Some(ttl));
+    }
+    let has_tools = !items(&body["tools"]).is_empty();
+    let overhead = MESSAGE_TOKENS * items(&body["messages"]).len() as u64;
     Ok(Prompt {
-        tokens: walk.tokens + overhead,
+        tokens: walk.tokens() + overhead + if has_tools { TOOLS_TOKENS } else { 0 },
         prefixes: walk.prefixes,
-        question: if items(&body["tools"]).is_empty() {
-            String::new()
-        } else {
-            question(body)
-        },
+        question: if has_tools { question(body) } else { String::new() },
     })
 }
 
-struct Walk {
-    marked: bool,
-    hash: u64,
-    tokens: u64,
-    prefixes: Vec<Prefix>,
+fn content(walk: &mut Walk, content: &Value, place: u64) {
+    if let Some(text) = content.as_str() {
+        walk.push(tokens(text), text.as_bytes(), place, None);
+    }
+    for block in items(content) {
+        add(walk, block, place);
+    }
 }
 
-impl Walk {
-    fn content(&mut self, content: &Value, place: u64) {
-        if let Some(text) = content.as_str() {
-            self.push(tokens(text), text.as_bytes(), place, None);
-        }
-        for block in items(content) {
-            self.add(block, place);
-        }
+fn add(walk: &mut Walk, block: &Value, place: u64) {
+    let count = block_tokens(block);
+    if !walk.is_caching() {
+        walk.count(count);
+        return;
     }
-
-    fn add(&mut self, block: &Value, place: u64) {
-        let count = block_tokens(block);
-        if !self.marked {
-            self.tokens += count;
-            return;
-        }
-        let breakpoint = ttl(&block["cache_control"]).or_else(|| {
-            let nested = items(&block["content"]).iter();
-            nested
-                .filter_map(|inner| ttl(&inner["cache_control"]))
-                .next_back()
-        });
-        if block["type"] == "text" {
-            let text = block["text"].as_str().unwrap_or_default();
-            self.push(count, text.as_bytes(), place, breakpoint);
-        } else {
-            self.push(
-                count,
-                without_marks(block).to_string().as_bytes(),
-                place,
-                breakpoint,
-            );
-        }
-    }
-
-    fn push(&mut self, count: u64, bytes: &[u8], place: u64, breakpoint: Option<Ttl>) {
-        self.tokens += count;
-        if self.marked {
-            self.hash = hash(self.hash.wrapping_add(place), bytes);
-            self.prefixes.push(Prefix {
-                hash: self.hash,
-                tokens: self.tokens,
-                breakpoint,
-            });
-        }
-    }
-
-    fn mark_last(&mut self, cache_control: &Value) {
-        if let (Some(ttl), Some(last)) = (ttl(cache_control), self.prefixes.last_mut()) {
-            last.breakpoint = last.breakpoint.or(Some(ttl));
-        }
+    let breakpoint = ttl(&block["cache_control"]).or_else(|| {
+        let nested = items(&block["content"]).iter();
+        nested
+            .filter_map(|inner| ttl(&inner["cache_control"]))
+            .next_back()
+    });
+    if block["type"] == "text" {
+        let text = block["text"].as_str().unwrap_or_default();
+        walk.push(count, text.as_bytes(), place, breakpoint);
+    } else {
+        walk.push(
+            count,
+            without_marks(block).to_string().as_bytes(),
+            place,
+            breakpoint,
+        );
     }
 }
 

@@ -1,35 +1,17 @@
+use std::borrow::Cow;
+
 use serde_json::Value;
 
-use super::{ApiError, Model, Models, check, prompt, tokens};
+use super::{ApiError, Models, check, prompt};
+use crate::ask::{Ask, Prompt, Thinking, Tool};
 
 /// A request for a message that the provider accepts.
 #[derive(Debug)]
 pub(crate) struct MessageRequest {
-    pub(crate) model: Model,
-    pub(crate) stream: bool,
-    pub(crate) max_tokens: u64,
-    pub(crate) stop_sequences: Vec<String>,
-    pub(crate) thinking: Thinking,
-    /// The tools that the prompt asks for by name, in its order of tools; `tool_choice` has its say.
-    pub(crate) wanted_tools: Vec<Tool>,
-    pub(crate) prompt: prompt::Prompt,
-    pub(crate) speed: Option<String>,
-    pub(crate) inference_geo: Option<String>,
-}
-
-/// Whether the model thinks, and what of it is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Thinking {
-    Off,
-    Shown { budget: u64 },
-    Omitted { budget: u64 },
-}
-
-/// A tool that is to be called.
-#[derive(Debug, Clone)]
-pub(crate) enum Tool {
-    Client { name: String, input_schema: Value },
-    WebSearch,
+    pub(super) ask: Ask,
+    pub(super) model: Cow<'static, str>,
+    pub(super) speed: Option<String>,
+    pub(super) inference_geo: Option<String>,
 }
 
 /// What the headers say of how a body is to be read.
@@ -40,13 +22,13 @@ pub(crate) struct Terms<'a> {
 }
 
 /// Reads and checks the body of `POST /v1/messages`.
-pub(crate) fn parse(body: &[u8], terms: Terms<'_>, models: &Models) -> Result<MessageRequest, ApiError> {
+pub(super) fn parse(body: &[u8], terms: Terms<'_>, models: &Models) -> Result<MessageRequest, ApiError> {
     let body = check::json(body)?;
     check::fields(&body, check::Kind::Message, terms)?;
-    let model = models.find(body["model"].as_str().unwrap_or_default())?.clone();
-    check::settings(&body, &model)?;
+    let model = models.find(body["model"].as_str().unwrap_or_default())?;
+    check::settings(&body, model)?;
     check::tools(&body)?;
-    check::messages(&body, &model, terms)?;
+    check::messages(&body, model, terms)?;
     let prompt = prompt::read(&body)?;
     if prompt.tokens > model.max_input_tokens {
         return Err(ApiError::invalid(format!(
@@ -54,21 +36,27 @@ pub(crate) fn parse(body: &[u8], terms: Terms<'_>, models: &Models) -> Result<Me
             prompt.tokens, model.max_input_tokens
         )));
     }
-    Ok(MessageRequest {
+    let ask = Ask {
         stream: body["stream"].as_bool().unwrap_or(false),
         max_tokens: body["max_tokens"].as_u64().unwrap_or(0),
         stop_sequences: strings(&body["stop_sequences"]),
         thinking: thinking(&body["thinking"]),
         wanted_tools: wanted_tools(&body, &prompt),
+        schema: schema(&body["output_config"]["format"]),
+        prompt,
+        cache_minimum: model.cache_minimum,
+        bills_cache_writes: true,
+    };
+    Ok(MessageRequest {
+        ask,
+        model: model.id.clone(),
         speed: body["speed"].as_str().map(str::to_owned),
         inference_geo: body["inference_geo"].as_str().map(str::to_owned),
-        prompt,
-        model,
     })
 }
 
 /// The answer to `POST /v1/messages/count_tokens`.
-pub(crate) fn count_tokens(body: &[u8], terms: Terms<'_>, models: &Models) -> Result<u64, ApiError> {
+pub(super) fn count_tokens(body: &[u8], terms: Terms<'_>, models: &Models) -> Result<u64, ApiError> {
     let body = check::json(body)?;
     check::fields(&body, check::Kind::Count, terms)?;
     let model = models.find(body["model"].as_str().unwrap_or_default())?;
@@ -98,7 +86,11 @@ fn thinking(config: &Value) -> Thinking {
     }
 }
 
-fn wanted_tools(body: &Value, prompt: &prompt::Prompt) -> Vec<Tool> {
+fn schema(format: &Value) -> Option<Value> {
+    (format["type"] == "json_schema").then(|| format["schema"].clone())
+}
+
+fn wanted_tools(body: &Value, prompt: &Prompt) -> Vec<Tool> {
     let tools = body["tools"].as_array().map(Vec::as_slice).unwrap_or_default();
     let choice = &body["tool_choice"];
     let is_named = |tool: &&Value| prompt.asks_for(tool["name"].as_str().unwrap_or_default());
@@ -132,13 +124,4 @@ fn tool(tool: &Value) -> Tool {
             input_schema: tool["input_schema"].clone(),
         }
     }
-}
-
-impl Tool {
-    /// The tokens that a call costs beside those of its name and input.
-    pub(crate) const CALL_TOKENS: u64 = 12;
-}
-
-pub(crate) fn call_tokens(name: &str, input: &str) -> u64 {
-    Tool::CALL_TOKENS + tokens::tokens(name) + tokens::tokens(input)
 }
