@@ -9,6 +9,7 @@ use crate::anthropic::Anthropic;
 use crate::ask::Ask;
 use crate::draft::Draft;
 use crate::error::ApiError;
+use crate::gemini::Gemini;
 use crate::headers::{HeaderLines, Told};
 use crate::record::Billed;
 use crate::script::Endpoint;
@@ -150,7 +151,7 @@ impl Dialects {
     /// All that there are; with `only`, they serve these models and no others.
     pub(crate) fn new(only: Option<&[String]>) -> Self {
         // The last one takes what none of the others knows as its own.
-        Self(vec![Box::new(Anthropic::new(only))])
+        Self(vec![Box::new(Gemini::new(only)), Box::new(Anthropic::new(only))])
     }
 
     /// The dialect of a request: by its path, else by its headers and query.

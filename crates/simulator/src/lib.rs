@@ -11,6 +11,7 @@ mod draw;
 mod error;
 mod exchange;
 mod fault;
+mod gemini;
 mod headers;
 mod notation;
 mod record;

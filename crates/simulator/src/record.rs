@@ -20,11 +20,11 @@ pub struct Received {
     pub headers: Vec<(String, String)>,
     /// The body as sent, without chunked framing but with its content encoding; empty until it is complete.
     pub body: Bytes,
-    /// `x-api-key`, else the token of `authorization: Bearer`.
+    /// The key, in the header or the query that the dialect has for it, else the token of `authorization: Bearer`.
     pub credential: Option<String>,
     /// The status that it was answered with, once that is decided.
     pub status: Option<u16>,
-    /// The `request-id` that it was answered with.
+    /// The id that it was answered with, where the dialect has a header for one.
     pub request_id: String,
     /// What the provider bills for it; for a stream that broke, what was sent until then.
     pub billed: Billed,

@@ -1,5 +1,8 @@
 use serde_json::Value;
 
+/// How the stop reason of a blocked prompt starts.
+pub(crate) const BLOCKED: &str = "blocked:";
+
 /// The content of an answer, in order.
 ///
 /// Without a stop reason it is `tool_use` when the content has a tool call, else `end_turn`; `max_tokens` and
@@ -63,7 +66,17 @@ impl Reply {
         self
     }
 
-    /// Ends the answer for this reason, such as `refusal` or `pause_turn`.
+    /// A prompt that the provider refuses before the model answers, for this reason, such as `SAFETY`: at Gemini's, an
+    /// answer without candidates.
+    #[must_use]
+    pub fn blocked(reason: &str) -> Self {
+        Self::new()
+            .stop_reason(format!("{BLOCKED}{reason}"))
+            .output_tokens(0)
+    }
+
+    /// Ends the answer for this reason, in the words of the dialect that it is for, such as `refusal`, `pause_turn` or
+    /// `MALFORMED_FUNCTION_CALL`.
     #[must_use]
     pub fn stop_reason(mut self, reason: impl Into<String>) -> Self {
         self.stop_reason = Some(reason.into());

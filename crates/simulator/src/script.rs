@@ -171,6 +171,15 @@ impl Script {
         self
     }
 
+    /// Makes a refusal ask the client to wait, in the way that the dialect has for it. Nothing on other scripts.
+    #[must_use]
+    pub const fn retry_after(mut self, wait: Duration) -> Self {
+        if let Answer::Error(error) = &mut self.answer {
+            error.retry_after = Some(wait);
+        }
+        self
+    }
+
     /// Adds a header to the answer, in place of one of that name that the simulator would send.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {

@@ -5,6 +5,7 @@ use super::signature::sign;
 use crate::ask::call_tokens;
 use crate::draft::{self, Draft, Stop};
 use crate::draw::Draw;
+use crate::reply::BLOCKED;
 use crate::tokens::tokens;
 
 /// A finished message, before it is written as JSON or as events.
@@ -64,6 +65,7 @@ impl Message {
             add(block, &mut draft.ids, &mut content);
         }
         let (stop_reason, stop_sequence) = match draft.stop {
+            Stop::Scripted(reason) if reason.starts_with(BLOCKED) => ("refusal".to_owned(), None),
             Stop::Scripted(reason) => (reason, None),
             Stop::EndOfTurn => ("end_turn".to_owned(), None),
             Stop::ToolUse => ("tool_use".to_owned(), None),
