@@ -1,7 +1,8 @@
 /// Something that goes wrong on purpose.
 ///
-/// Events are counted from the start of the stream: `message_start` is the first, a `ping` the second, then come
-/// `content_block_start` and its deltas. An answer that is not a stream counts as one event.
+/// Events are counted from the start of the stream, in the dialect that it is in. At Anthropic's, `message_start` is the
+/// first, a `ping` the second, then come `content_block_start` and its deltas; at Gemini's, every chunk is one. An
+/// answer that is not a stream counts as one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// The connection is reset (RST).
@@ -11,7 +12,7 @@ pub enum Fault {
     HangUp(Point),
     /// Nothing more is sent, while the connection stays open until the client leaves.
     Stall(Point),
-    /// The stream ends after this many events, cleanly for HTTP: the last chunk is sent, `message_stop` is not.
+    /// The stream ends after this many events, cleanly for HTTP: the last chunk is sent, `message_stop` or its like is not.
     /// With zero, a 200 without any content.
     EndAfter(usize),
     /// An `error` event after this many events, and the end of the stream. An answer that is not a stream
@@ -19,7 +20,7 @@ pub enum Fault {
     ErrorEvent {
         /// How many events come before.
         after: usize,
-        /// The `error.type`, such as `overloaded_error`.
+        /// The `error.type`, such as `overloaded_error`, or what a dialect has in its place, such as `UNAVAILABLE`.
         kind: String,
     },
     /// The request's body is read in pieces of `bytes` with a pause of `pause_ms` milliseconds after each.

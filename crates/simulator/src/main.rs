@@ -8,7 +8,7 @@ use clap::Parser;
 use gateway_simulator::{Builder, Pace, Script, Simulator};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A provider that speaks Anthropic's dialect, with faults on demand.
+/// A provider that speaks every dialect, with faults on demand.
 #[derive(Debug, Parser)]
 #[command(name = "llm-simulator", version)]
 struct Options {

@@ -67,11 +67,11 @@ impl Endpoint {
 pub struct Pace {
     /// Before the status line.
     pub head: Duration,
-    /// Between the head of a stream (`message_start` and a `ping`) and its first content.
+    /// Between the head of a stream (such as `message_start` and a `ping`) and its first content.
     pub first_content: Duration,
     /// Between two content deltas of a stream.
     pub between: Duration,
-    /// Of silence, after which another `ping` is sent.
+    /// Of silence, after which another `ping` is sent, in a dialect that has one.
     pub ping_every: Duration,
 }
 
@@ -121,7 +121,7 @@ impl Script {
     /// Refuses with this status, in the words that the provider has for it.
     ///
     /// No `retry-after` and no `anthropic-ratelimit-*` header is sent unless it is added by
-    /// [`header`](Self::header). The request is not checked in any way, not even its credential.
+    /// [`retry_after`](Self::retry_after) or [`header`](Self::header). The request is not checked in any way, not even its credential.
     #[must_use]
     pub fn status(status: u16) -> Self {
         Self::with(Answer::Error(ApiError::usual(status)))
@@ -153,7 +153,7 @@ impl Script {
         self
     }
 
-    /// Replaces the `error.type` of a refusal. Nothing on other scripts.
+    /// Replaces the `error.type` of a refusal, or what a dialect has in its place. Nothing on other scripts.
     #[must_use]
     pub fn kind(mut self, kind: impl Into<String>) -> Self {
         if let Answer::Error(error) = &mut self.answer {
@@ -162,7 +162,8 @@ impl Script {
         self
     }
 
-    /// Gives a refusal `details.error_code`, as in `enforced_spend_limit_reached`. Nothing on other scripts.
+    /// Gives a refusal `details.error_code`, as in `enforced_spend_limit_reached`, or what a dialect has for programs to
+    /// read: at Gemini's, the reason, as in `API_KEY_INVALID`, or the quota that was used up. Nothing on other scripts.
     #[must_use]
     pub fn error_code(mut self, code: impl Into<String>) -> Self {
         if let Answer::Error(error) = &mut self.answer {

@@ -6,7 +6,7 @@ use gateway_simulator::{Endpoint, Reply, Script, Simulator};
 use serde_json::{Value, json};
 
 use crate::client::{Request, call};
-use crate::gemini_client::{NEW, OLD, ask, generate, get, hello, parts, tools, user};
+use crate::gemini_client::{NEW, OLD, ask, generate, get, hello, parts, stream, tools, user};
 
 fn counts(answer: &Value) -> [u64; 4] {
     let usage = &answer["usageMetadata"];
@@ -50,6 +50,23 @@ async fn an_answer_has_a_candidate_and_its_counts() {
         (1, prompt, said + thought)
     );
     assert_eq!(billed.tokens.reasoning, thought);
+}
+
+#[tokio::test]
+async fn answers_and_errors_look_like_this() {
+    let simulator = Simulator::start().await;
+    let reply = Reply::new()
+        .and_text("Let me look.")
+        .and_tool_use("weather", json!({"city": "Zürich", "days": 3}));
+    simulator.next(Script::reply(reply.clone()));
+    insta::assert_snapshot!("gemini", generate(&simulator, OLD, &hello()).text());
+    simulator.next(Script::reply(reply));
+    insta::assert_snapshot!(
+        "gemini_stream",
+        stream(&simulator, OLD, &hello()).text().replace('\r', "")
+    );
+    simulator.next(Script::status(429));
+    insta::assert_snapshot!("gemini_error", generate(&simulator, OLD, &hello()).text());
 }
 
 #[tokio::test]

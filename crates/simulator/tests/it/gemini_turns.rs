@@ -66,6 +66,15 @@ async fn calls_and_responses_take_turns() {
             responses(&["weather"]),
         ],
         vec![user("a"), ask.clone(), model(&json!([{"text": "b"}])), user("c")],
+        // As a client sends back what it has kept of a stream.
+        vec![
+            ask.clone(),
+            model(&json!([{"text": "Let me "}])),
+            model(&json!([{"text": "see."}])),
+            calls(&["clock"]),
+            calls(&["weather"]),
+            responses(&["clock", "weather"]),
+        ],
     ] {
         let answer = generate(&simulator, OLD, &body(&contents));
         assert_eq!(answer.status, 200, "{}", answer.text());
@@ -73,12 +82,7 @@ async fn calls_and_responses_take_turns() {
     let text = model(&json!([{"text": "Let me see."}]));
     let cases: [(&[Value], &str); 8] = [
         (
-            &[
-                ask.clone(),
-                text.clone(),
-                calls(&["clock"]),
-                responses(&["clock"]),
-            ],
+            &[calls(&["clock"]), responses(&["clock"])],
             "function call turn comes immediately after a user turn",
         ),
         (
@@ -229,6 +233,17 @@ async fn the_calls_of_the_current_turn_come_back_signed() {
         results.clone(),
     ]);
     assert_eq!(generate(&simulator, OLD, &older).status, 200);
+}
+
+#[tokio::test]
+async fn one_signature_is_enough_for_a_step_that_was_streamed() {
+    let simulator = Simulator::start().await;
+    let turn = signed_calls(&simulator, "weather and clock");
+    let chunks = turn["parts"].as_array().unwrap().iter();
+    let mut contents = vec![user("weather and clock")];
+    contents.extend(chunks.map(|part| model(&json!([part]))));
+    contents.push(responses(&["weather", "clock"]));
+    assert_eq!(generate(&simulator, NEW, &body(&contents)).status, 200);
 }
 
 #[tokio::test]

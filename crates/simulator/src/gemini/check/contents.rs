@@ -48,7 +48,7 @@ pub(super) fn contents(body: &Value) -> Result<(), ApiError> {
         }
         parts(&format!("contents[{at}]"), content)?;
     }
-    turns(contents)
+    order(contents)
 }
 
 /// Refuses instructions that are not text.
@@ -169,42 +169,66 @@ fn file(place: &str, file: &Value) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// The turns of a conversation and where they start.
+///
+/// What the model says in several contents is one turn: clients that keep a stream send it back chunk by chunk. What
+/// functions say in several contents is not one.
+pub(super) fn turns(contents: &[Value]) -> Vec<(usize, &[Value])> {
+    let mut turns = Vec::new();
+    let mut start = 0;
+    while start < contents.len() {
+        let is_model = |content: &Value| content["role"] == "model";
+        let length = if is_model(&contents[start]) {
+            let rest = contents[start..].iter();
+            rest.take_while(|content| is_model(content)).count()
+        } else {
+            1
+        };
+        turns.push((start, &contents[start..start + length]));
+        start += length;
+    }
+    turns
+}
+
 /// Refuses calls and responses out of order.
-fn turns(contents: &[Value]) -> Result<(), ApiError> {
+fn order(contents: &[Value]) -> Result<(), ApiError> {
+    let mut asked = Vec::new();
+    let turns = turns(contents);
     if contents[0]["role"] == "model" {
         return Err(ApiError::invalid(
-            "Please ensure that multiturn requests start with a user turn.",
+            if named_parts(turns[0].1, "functionCall").is_empty() {
+                "Please ensure that multiturn requests start with a user turn."
+            } else {
+                "Please ensure that function call turn comes immediately after a user turn or after a function response \
+             turn."
+            },
         ));
     }
-    for (at, content) in contents.iter().enumerate() {
-        let before = at.checked_sub(1).map(|before| &contents[before]);
-        let calls = named_parts(content, "functionCall");
-        let responses = named_parts(content, "functionResponse");
-        let asked = before.map_or_else(Vec::new, |before| named_parts(before, "functionCall"));
-        if !calls.is_empty() && before.is_some_and(|before| before["role"] == "model") {
-            return Err(ApiError::invalid(
-                "Please ensure that function call turn comes immediately after a user turn or after a function \
-                 response turn.",
-            ));
-        }
+    for (at, turn) in turns {
+        let responses = named_parts(turn, "functionResponse");
         if !responses.is_empty() && asked.is_empty() {
             return Err(ApiError::invalid(
                 "Please ensure that function response turn comes immediately after a function call turn.",
             ));
         }
-        if responses.len() != asked.len() || (at + 1 == contents.len() && !calls.is_empty()) {
-            return Err(ApiError::invalid(
-                "Please ensure that the number of function response parts is equal to the number of function call \
-                 parts of the function call turn.",
-            ));
+        if responses.len() != asked.len() {
+            return Err(unequal());
         }
         answered(at, &asked, &responses)?;
+        asked = named_parts(turn, "functionCall");
     }
-    Ok(())
+    if asked.is_empty() { Ok(()) } else { Err(unequal()) }
 }
 
-fn named_parts<'a>(content: &'a Value, kind: &str) -> Vec<&'a Value> {
-    let parts = items(&content["parts"]).iter();
+fn unequal() -> ApiError {
+    ApiError::invalid(
+        "Please ensure that the number of function response parts is equal to the number of function call parts of \
+         the function call turn.",
+    )
+}
+
+fn named_parts<'a>(turn: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    let parts = turn.iter().flat_map(|content| items(&content["parts"]));
     parts
         .map(|part| &part[kind])
         .filter(|call| !call.is_null())

@@ -1,6 +1,7 @@
 use serde_json::Value;
 
 use super::ApiError;
+use super::contents::turns;
 use crate::gemini::prompt::items;
 use crate::gemini::signature::{decode, is_own};
 
@@ -19,8 +20,8 @@ pub(super) fn signatures(body: &Value) -> Result<(), ApiError> {
         return Err(ApiError::invalid("Thought signature is not valid."));
     }
     let start = contents.iter().rposition(starts_turn).unwrap_or_default();
-    for (at, content) in contents.iter().enumerate().skip(start) {
-        let mut parts = items(&content["parts"]).iter();
+    for (at, turn) in turns(contents).into_iter().filter(|(at, _)| *at >= start) {
+        let mut parts = turn.iter().flat_map(|content| items(&content["parts"]));
         // Of calls in parallel only the first is signed.
         let first = parts.find(|part| !part["functionCall"].is_null());
         if let Some(call) = first.filter(|part| part["thoughtSignature"].as_str().is_none_or(str::is_empty)) {
