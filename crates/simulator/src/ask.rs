@@ -28,8 +28,16 @@ pub(crate) struct Ask {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Thinking {
     Off,
-    Shown { budget: u64 },
-    Omitted { budget: u64 },
+    Shown {
+        budget: u64,
+    },
+    Omitted {
+        budget: u64,
+    },
+    /// Omitted, unless a script says what the model thinks.
+    Scripted {
+        budget: u64,
+    },
 }
 
 /// A tool that is to be called.

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use gateway_domain::Timestamp;
 
 use crate::anthropic::Anthropic;
 use crate::ask::Ask;
@@ -11,6 +12,7 @@ use crate::draft::Draft;
 use crate::error::ApiError;
 use crate::gemini::Gemini;
 use crate::headers::{HeaderLines, Told};
+use crate::openai::Chat;
 use crate::record::Billed;
 use crate::script::Endpoint;
 use crate::wire::Head;
@@ -95,6 +97,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) head: &'a Head,
     /// Without its content encoding.
     pub(crate) body: &'a Bytes,
+    pub(crate) at: Timestamp,
 }
 
 /// A request for an answer that the provider accepts.
@@ -151,7 +154,11 @@ impl Dialects {
     /// All that there are; with `only`, they serve these models and no others.
     pub(crate) fn new(only: Option<&[String]>) -> Self {
         // The last one takes what none of the others knows as its own.
-        Self(vec![Box::new(Gemini::new(only)), Box::new(Anthropic::new(only))])
+        Self(vec![
+            Box::new(Gemini::new(only)),
+            Box::new(Chat::new(only)),
+            Box::new(Anthropic::new(only)),
+        ])
     }
 
     /// The dialect of a request: by its path, else by its headers and query.

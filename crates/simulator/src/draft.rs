@@ -101,13 +101,18 @@ pub(crate) struct Composer<'a> {
 impl Composer<'_> {
     pub(crate) fn compose(mut self, reply: Option<&Reply>, cache: CacheUse) -> Draft {
         let drawn;
+        let is_drawn = reply.is_none();
         let reply = if let Some(reply) = reply {
             reply
         } else {
             drawn = self.draw_reply();
             &drawn
         };
-        let mut content: Vec<Content> = reply.blocks.iter().map(|block| self.content(block)).collect();
+        let mut content: Vec<Content> = reply
+            .blocks
+            .iter()
+            .map(|block| self.content(block, is_drawn))
+            .collect();
         let called = content
             .iter()
             .any(|block| matches!(block, Content::ToolUse { .. }));
@@ -144,7 +149,9 @@ impl Composer<'_> {
 
     fn draw_reply(&mut self) -> Reply {
         let mut reply = Reply::new();
-        if let Thinking::Shown { budget } | Thinking::Omitted { budget } = self.ask.thinking {
+        if let Thinking::Shown { budget } | Thinking::Omitted { budget } | Thinking::Scripted { budget } =
+            self.ask.thinking
+        {
             let length = budget.min(64) as usize * 4;
             reply = reply.and_thinking(self.draw.prose(length));
         }
@@ -170,13 +177,17 @@ impl Composer<'_> {
         reply
     }
 
-    fn content(&self, block: &Block) -> Content {
+    fn content(&self, block: &Block, is_drawn: bool) -> Content {
         match block {
             Block::Text(text) => Content::Text(text.clone()),
             Block::Thinking(text) => Content::Thinking {
                 tokens: tokens(text),
                 text: text.clone(),
-                is_shown: !matches!(self.ask.thinking, Thinking::Omitted { .. }),
+                is_shown: match self.ask.thinking {
+                    Thinking::Off | Thinking::Shown { .. } => true,
+                    Thinking::Omitted { .. } => false,
+                    Thinking::Scripted { .. } => !is_drawn,
+                },
             },
             Block::ToolUse { name, input } => Content::ToolUse {
                 name: name.clone(),

@@ -9,6 +9,8 @@ pub(crate) struct ApiError {
     pub(crate) message: Option<String>,
     /// What the provider says beside the kind for programs to read.
     pub(crate) error_code: Option<String>,
+    /// The part of the request that is wrong, where the provider names it.
+    pub(crate) param: Option<String>,
     /// How long the client is asked to wait.
     pub(crate) retry_after: Option<Duration>,
 }

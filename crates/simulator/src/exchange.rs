@@ -185,10 +185,11 @@ impl Exchange<'_> {
         Ok(self.metered(&quota, answer))
     }
 
-    const fn asked<'b>(&'b self, body: &'b Bytes) -> Asked<'b> {
+    fn asked<'b>(&'b self, body: &'b Bytes) -> Asked<'b> {
         Asked {
             head: self.head,
             body,
+            at: self.shared.clock.now(),
         }
     }
 
@@ -322,6 +323,7 @@ impl Exchange<'_> {
         let told = Told {
             request_id: &self.begun.request_id,
             credential: self.begun.credential.as_deref(),
+            at: self.shared.clock.now(),
             number: self.begun.number,
             quota,
             retry_after,

@@ -22,6 +22,7 @@ pub(crate) struct Quota {
 pub(crate) struct Told<'a> {
     pub(crate) request_id: &'a str,
     pub(crate) credential: Option<&'a str>,
+    pub(crate) at: Timestamp,
     /// The request's place in the order of arrival.
     pub(crate) number: u64,
     /// None where the account's limits were not asked.

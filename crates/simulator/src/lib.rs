@@ -14,6 +14,7 @@ mod fault;
 mod gemini;
 mod headers;
 mod notation;
+mod openai;
 mod record;
 mod reply;
 mod sample;

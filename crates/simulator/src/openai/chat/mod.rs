@@ -1,0 +1,111 @@
+//! Chat completions.
+
+mod choice;
+mod events;
+mod messages;
+mod request;
+mod settings;
+mod tools;
+
+use std::fmt::Debug;
+
+use crate::ask::Ask;
+use crate::dialect::{Accepted, Asked, Call, Dialect, Written};
+use crate::draft::Draft;
+use crate::error;
+use crate::headers::{HeaderLines, Told};
+use crate::wire::Head;
+
+use super::{ApiError, Models, headers};
+use choice::{Completion, whole};
+use events::Chunks;
+use request::ChatRequest;
+
+/// The chat completions API, and the models that both of OpenAI's APIs share.
+#[derive(Debug)]
+pub(crate) struct Chat {
+    models: Models,
+}
+
+impl Chat {
+    pub(crate) fn new(only: Option<&[String]>) -> Self {
+        Self {
+            models: only.map_or_else(Models::default, Models::only),
+        }
+    }
+}
+
+impl Dialect for Chat {
+    fn owns(&self, path: &str) -> bool {
+        path == "/v1/chat/completions"
+    }
+
+    fn is_marked(&self, head: &Head) -> bool {
+        let others = ["anthropic-version", "x-api-key", "x-goog-api-key"];
+        head.header("authorization").is_some() && !others.iter().any(|name| head.header(name).is_some())
+    }
+
+    fn call<'p>(&self, path: &'p str) -> Option<Call<'p>> {
+        match path {
+            "/v1/chat/completions" => Some(Call::Create),
+            "/v1/models" => Some(Call::Models),
+            path => path
+                .strip_prefix("/v1/models/")
+                .filter(|id| !id.is_empty() && !id.contains('/'))
+                .map(Call::Model),
+        }
+    }
+
+    fn credential<'h>(&self, head: &'h Head) -> Option<&'h str> {
+        headers::credential_of(head)
+    }
+
+    fn admit(&self, head: &Head, is_accepted: bool) -> Result<(), error::ApiError> {
+        headers::check_credential(head, is_accepted)
+    }
+
+    fn read(&self, asked: Asked<'_>) -> Result<Box<dyn Accepted>, error::ApiError> {
+        Ok(Box::new(request::parse(asked, &self.models)?))
+    }
+
+    fn count(&self, _: Asked<'_>) -> Result<Vec<u8>, error::ApiError> {
+        Err(error::ApiError::usual(404))
+    }
+
+    fn models(&self, _: &str) -> Result<Vec<u8>, error::ApiError> {
+        Ok(self.models.list())
+    }
+
+    fn model(&self, id: &str) -> Result<Vec<u8>, error::ApiError> {
+        Ok(self.models.show(id)?)
+    }
+
+    fn error_body(&self, error: &error::ApiError, _: &str) -> Vec<u8> {
+        ApiError::worded(error).body()
+    }
+
+    fn error_of_kind(&self, kind: &str) -> error::ApiError {
+        ApiError::of_kind(kind).into()
+    }
+
+    fn put_headers(&self, lines: &mut HeaderLines<'_>, told: &Told<'_>) {
+        headers::put(lines, told);
+    }
+}
+
+impl Accepted for ChatRequest {
+    fn ask(&self) -> &Ask {
+        &self.ask
+    }
+
+    fn write(self: Box<Self>, draft: Draft) -> Written {
+        let stream = self.ask.stream;
+        let includes_usage = self.includes_usage;
+        let completion = Completion::new(*self, draft);
+        if stream {
+            Written::Events(Box::new(Chunks::new(completion, includes_usage)))
+        } else {
+            Written::Whole(whole(&completion))
+        }
+    }
+}
