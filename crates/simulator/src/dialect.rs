@@ -12,7 +12,7 @@ use crate::draft::Draft;
 use crate::error::ApiError;
 use crate::gemini::Gemini;
 use crate::headers::{HeaderLines, Told};
-use crate::openai::Chat;
+use crate::openai::{Chat, Responses};
 use crate::record::Billed;
 use crate::script::Endpoint;
 use crate::wire::Head;
@@ -157,6 +157,7 @@ impl Dialects {
         Self(vec![
             Box::new(Gemini::new(only)),
             Box::new(Chat::new(only)),
+            Box::new(Responses::new(only)),
             Box::new(Anthropic::new(only)),
         ])
     }

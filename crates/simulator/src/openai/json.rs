@@ -19,3 +19,8 @@ pub(super) fn piece_end(text: &str, from: usize, bytes: usize) -> usize {
     }
     end
 }
+
+/// The text that a string of JSON holds; whatever else a script says as JSON.
+pub(super) fn free_text(input: String) -> String {
+    serde_json::from_str(&input).unwrap_or(input)
+}

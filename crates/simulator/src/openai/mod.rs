@@ -9,12 +9,14 @@ mod json;
 mod models;
 mod part;
 mod prompt;
+mod responses;
 mod sampling;
 mod schema;
 mod tools;
 mod usage;
 
 pub(crate) use chat::Chat;
+pub(crate) use responses::Responses;
 
 use error::ApiError;
 use models::{ChatTools, Model, Models};

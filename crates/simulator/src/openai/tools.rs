@@ -140,7 +140,8 @@ impl Tools<'_> {
             }
             Choice::Auto => asked().map(wanted).collect(),
             Choice::Required => {
-                let first = self.declared.iter().take(usize::from(asked().next().is_none()));
+                let callable = self.declared.iter().filter(|tool| !tool.name.is_empty());
+                let first = callable.take(usize::from(asked().next().is_none()));
                 asked().chain(first).map(wanted).collect()
             }
         };
@@ -152,6 +153,9 @@ impl Tools<'_> {
 }
 
 fn wanted(tool: &Declared<'_>) -> Tool {
+    if tool.kind.starts_with("web_search") {
+        return Tool::WebSearch;
+    }
     let input_schema = match (tool.kind, &tool.parameters) {
         ("custom", _) => json!({"type": "string"}),
         (_, Some(parameters)) => parameters.value().clone(),

@@ -1,6 +1,6 @@
 use gateway_domain::Usage;
 
-use super::super::json::{put, put_text};
+use super::super::json::{free_text, put, put_text};
 use super::super::usage::Inclusive;
 use super::request::ChatRequest;
 use crate::ask::call_tokens;
@@ -131,11 +131,6 @@ impl Completion {
             ),
         );
     }
-}
-
-/// The text that a string of JSON holds; whatever else a script says as JSON.
-pub(in super::super) fn free_text(input: String) -> String {
-    serde_json::from_str(&input).unwrap_or(input)
 }
 
 /// Why the answer ends, in the provider's words, and whether its text is a refusal.

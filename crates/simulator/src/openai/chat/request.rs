@@ -52,7 +52,7 @@ pub(super) fn parse(asked: Asked<'_>, models: &Models) -> Result<ChatRequest, Ap
             stream: value["stream"] == true,
             max_tokens,
             stop_sequences: settings::stop(&body)?,
-            thinking: if model.reasons() {
+            thinking: if budget > 0 {
                 Thinking::Scripted { budget }
             } else {
                 Thinking::Off
