@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 mod accounts;
+mod chat;
+mod chat_strictness;
 mod client;
 mod content;
 mod faults;
@@ -13,6 +15,9 @@ mod gemini_strictness;
 mod gemini_turns;
 mod messages;
 mod models;
+mod openai;
 mod program;
 mod records;
+mod responses;
+mod responses_strictness;
 mod strictness;
