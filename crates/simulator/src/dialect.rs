@@ -156,9 +156,9 @@ impl Dialects {
         // The last one takes what none of the others knows as its own.
         Self(vec![
             Box::new(Gemini::new(only)),
-            Box::new(Chat::new(only)),
-            Box::new(Responses::new(only)),
             Box::new(Anthropic::new(only)),
+            Box::new(Responses::new(only)),
+            Box::new(Chat::new(only)),
         ])
     }
 

@@ -7,21 +7,10 @@ use gateway_simulator::{Endpoint, Fault, Point, Reply, Script, Simulator};
 use serde_json::{Value, json};
 
 use crate::client::{End, call, streamed};
-use crate::openai::{KEY, chat, chunks, city_schema, get, post, refusal, user, with_key};
+use crate::openai::{KEY, chat, chunks, city_schema, get, post, refusal, user, with_key, with_weather};
 
 fn hello() -> Value {
     json!({"model": "gpt-4o", "messages": [user("Hello")]})
-}
-
-fn with_weather(model: &str, text: &str) -> Value {
-    json!({
-        "model": model,
-        "messages": [user(text)],
-        "tools": [
-            {"type": "function", "function": {"name": "weather", "parameters": city_schema(), "strict": true}},
-            {"type": "function", "function": {"name": "clock", "parameters": {"type": "object", "properties": {}}}},
-        ],
-    })
 }
 
 async fn simulator_at_a_fixed_time() -> Simulator {
@@ -151,51 +140,6 @@ async fn an_older_model_does_not_bill_what_it_writes_to_the_cache() {
 }
 
 #[tokio::test]
-async fn tools_are_called_and_their_results_are_read() {
-    let simulator = Simulator::start().await;
-    let mut body = with_weather("gpt-5.1", "What does the weather tool say?");
-    let first = chat(&simulator, &body).json()["choices"][0].clone();
-    assert_eq!(first["finish_reason"], "tool_calls");
-    let calls = first["message"]["tool_calls"].as_array().unwrap();
-    assert_eq!(
-        (calls.len(), &calls[0]["function"]["name"]),
-        (1, &json!("weather"))
-    );
-    let arguments: Value = serde_json::from_str(calls[0]["function"]["arguments"].as_str().unwrap()).unwrap();
-    assert!(arguments["city"].is_string());
-
-    let messages = body["messages"].as_array_mut().unwrap();
-    messages.push(first["message"].clone());
-    messages.push(json!({"role": "tool", "tool_call_id": calls[0]["id"], "content": "Sunny"}));
-    let second = chat(&simulator, &body).json()["choices"][0].clone();
-    assert_eq!(second["finish_reason"], "stop");
-    assert!(second["message"].get("tool_calls").is_none());
-}
-
-#[tokio::test]
-async fn the_choice_of_tools_has_its_say() {
-    let simulator = Simulator::start().await;
-    let called = |text: &str, choice: Value, in_parallel: bool| -> Vec<String> {
-        let mut body = with_weather("gpt-4.1", text);
-        body["tool_choice"] = choice;
-        body["parallel_tool_calls"] = json!(in_parallel);
-        let message = chat(&simulator, &body).json()["choices"][0]["message"].clone();
-        let calls = message["tool_calls"].as_array().cloned().unwrap_or_default();
-        let name = |call: &Value| call["function"]["name"].as_str().unwrap().to_owned();
-        calls.iter().map(name).collect()
-    };
-    let clock = json!({"type": "function", "function": {"name": "clock"}});
-    assert_eq!(called("Hello", json!("required"), true), ["weather"]);
-    assert_eq!(called("Hello", clock, true), ["clock"]);
-    assert_eq!(
-        called("weather, clock", json!("auto"), true),
-        ["weather", "clock"]
-    );
-    assert_eq!(called("weather, clock", json!("auto"), false), ["weather"]);
-    assert!(called("weather, clock", json!("none"), true).is_empty());
-}
-
-#[tokio::test]
 async fn a_drawn_answer_fits_its_schema() {
     let simulator = Simulator::start().await;
     let mut body = hello();
@@ -253,33 +197,6 @@ async fn thinking_is_shown_when_a_script_has_some() {
         let drawn = chat(&simulator, &body).json()["choices"][0]["message"].clone();
         assert_eq!(drawn.get("reasoning_content"), None);
     }
-}
-
-#[tokio::test]
-async fn a_tool_may_take_free_text() {
-    let simulator = Simulator::start().await;
-    let mut body = hello();
-    body["tools"] = json!([{"type": "custom", "custom": {"name": "patch"}}]);
-    body["tool_choice"] = json!("required");
-    let drawn = chat(&simulator, &body).json()["choices"][0]["message"]["tool_calls"][0].clone();
-    assert!(drawn["custom"]["input"].is_string());
-    simulator.always(Script::reply(
-        Reply::new().and_tool_use("patch", json!("*** Begin")),
-    ));
-    let whole = chat(&simulator, &body).json()["choices"][0]["message"]["tool_calls"][0].clone();
-    assert_eq!(
-        (&whole["type"], &whole["custom"]["name"]),
-        (&json!("custom"), &json!("patch"))
-    );
-    let (pieces, _) = chunks(&chat(&simulator, &streamed(body)));
-    let input: String = pieces
-        .iter()
-        .filter_map(|chunk| chunk["choices"][0]["delta"]["tool_calls"][0]["custom"]["input"].as_str())
-        .collect();
-    assert_eq!(
-        (json!(input), "*** Begin"),
-        (whole["custom"]["input"].clone(), input.as_str())
-    );
 }
 
 #[tokio::test]

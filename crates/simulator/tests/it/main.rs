@@ -5,6 +5,7 @@
 mod accounts;
 mod chat;
 mod chat_strictness;
+mod chat_tools;
 mod client;
 mod content;
 mod faults;

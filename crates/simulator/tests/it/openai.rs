@@ -71,3 +71,44 @@ pub(crate) fn refusal(answer: &Answer) -> (u16, Value) {
     assert_eq!(fields, ["code", "message", "param", "type"], "{error}");
     (answer.status, error.clone())
 }
+
+/// A request for a chat completion with tools.
+pub(crate) fn with_weather(model: &str, text: &str) -> Value {
+    json!({
+        "model": model,
+        "messages": [user(text)],
+        "tools": [
+            {"type": "function", "function": {"name": "weather", "parameters": city_schema(), "strict": true}},
+            {"type": "function", "function": {"name": "clock", "parameters": {"type": "object", "properties": {}}}},
+        ],
+    })
+}
+
+/// Changes a good request for a chat completion; message, `param` and `code` of what comes of it.
+pub(crate) fn refused(
+    simulator: &Simulator,
+    model: &str,
+    change: impl FnOnce(&mut Value),
+) -> (String, Value, Value) {
+    let mut body = json!({"model": model, "messages": [user("Hello")]});
+    change(&mut body);
+    let answer = chat(simulator, &body);
+    assert_eq!(answer.status, 400, "{body} {}", answer.text());
+    let (_, error) = refusal(&answer);
+    assert_eq!(error["type"], "invalid_request_error");
+    let message = error["message"].as_str().unwrap().to_owned();
+    (message, error["param"].clone(), error["code"].clone())
+}
+
+/// Changes a good body into another.
+pub(crate) fn accepted(simulator: &Simulator, model: &str, change: impl FnOnce(&mut Value)) {
+    let mut body = json!({"model": model, "messages": [user("Hello")]});
+    change(&mut body);
+    let answer = chat(simulator, &body);
+    assert_eq!(answer.status, 200, "{body} {}", answer.text());
+}
+
+/// A tool of this name.
+pub(crate) fn function(name: &str) -> Value {
+    json!({"type": "function", "function": {"name": name, "parameters": city_schema()}})
+}

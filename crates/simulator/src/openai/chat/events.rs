@@ -52,6 +52,14 @@ impl Chunks {
         }
     }
 
+    fn input_or_call(&self, at: usize, from: usize) -> Stage {
+        if from < self.completion.calls[at].input.len() {
+            Stage::CallInput(at, from)
+        } else {
+            self.call_or_end(at + 1)
+        }
+    }
+
     fn text_or_calls(&self, from: usize) -> Stage {
         if from < self.completion.text.len() {
             Stage::Text(from)
@@ -66,6 +74,24 @@ impl Chunks {
         } else {
             self.text_or_calls(0)
         }
+    }
+
+    fn put_role(&mut self, out: &mut Vec<u8>) {
+        self.open(out);
+        out.extend_from_slice(b"{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null}");
+        self.close(out, None);
+        self.stage = self.reasoning_or_text(0);
+    }
+
+    fn put_finish(&mut self, out: &mut Vec<u8>) {
+        self.open(out);
+        out.extend_from_slice(b"{}");
+        self.close(out, Some(&self.completion.finish_reason));
+        self.stage = if self.includes_usage {
+            Stage::Usage
+        } else {
+            Stage::Done
+        };
     }
 
     /// A delta of a text; where it ends.
@@ -179,18 +205,15 @@ impl Events for Chunks {
     }
 
     fn next(&mut self, out: &mut Vec<u8>) -> Option<Event> {
-        let event = match self.stage {
+        match self.stage {
             Stage::Role => {
-                self.open(out);
-                out.extend_from_slice(b"{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null}");
-                self.close(out, None);
-                self.stage = self.reasoning_or_text(0);
-                Event::Head
+                self.put_role(out);
+                return Some(Event::Head);
             }
             Stage::Reasoning(from) => {
                 let end = self.put_piece(out, "reasoning_content", from);
                 self.stage = self.reasoning_or_text(end);
-                self.content()
+                return Some(self.content());
             }
             Stage::Text(from) => {
                 let field = if self.completion.is_refusal {
@@ -200,50 +223,30 @@ impl Events for Chunks {
                 };
                 let end = self.put_piece(out, field, from);
                 self.stage = self.text_or_calls(end);
-                self.content()
+                return Some(self.content());
             }
             Stage::CallStart(at) => {
                 self.put_call_start(out, at);
-                self.stage = if self.completion.calls[at].input.is_empty() {
-                    self.call_or_end(at + 1)
-                } else {
-                    Stage::CallInput(at, 0)
-                };
-                self.content()
+                self.stage = self.input_or_call(at, 0);
+                return Some(self.content());
             }
             Stage::CallInput(at, from) => {
                 let end = self.put_call_piece(out, at, from);
-                self.stage = if end < self.completion.calls[at].input.len() {
-                    Stage::CallInput(at, end)
-                } else {
-                    self.call_or_end(at + 1)
-                };
-                Event::Delta
+                self.stage = self.input_or_call(at, end);
+                return Some(Event::Delta);
             }
-            Stage::Finish => {
-                self.open(out);
-                out.extend_from_slice(b"{}");
-                self.close(out, Some(&self.completion.finish_reason));
-                self.stage = if self.includes_usage {
-                    Stage::Usage
-                } else {
-                    Stage::Done
-                };
-                Event::Frame
-            }
+            Stage::Finish => self.put_finish(out),
             Stage::Usage => {
                 self.put_usage(out);
                 self.stage = Stage::Done;
-                Event::Frame
             }
             Stage::Done => {
                 out.extend_from_slice(b"data: [DONE]\n\n");
                 self.stage = Stage::End;
-                Event::Frame
             }
             Stage::End => return None,
-        };
-        Some(event)
+        }
+        Some(Event::Frame)
     }
 
     fn billed(&self) -> Billed {
