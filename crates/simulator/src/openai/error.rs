@@ -127,21 +127,21 @@ impl ApiError {
         }
     }
 
-    /// `{"message":…,"type":…,"param":…,"code":…}`, in the provider's order.
-    pub(super) fn object(&self) -> String {
+    pub(super) fn to_json(&self) -> Value {
+        json!({"message": self.message, "type": self.kind, "param": self.param, "code": self.code})
+    }
+
+    /// The body of an error answer, with its fields in the provider's order.
+    pub(super) fn body(&self) -> Vec<u8> {
         let quoted = |text: Option<&str>| Value::from(text).to_string();
         format!(
-            "{{\"message\":{},\"type\":{},\"param\":{},\"code\":{}}}",
+            "{{\"error\":{{\"message\":{},\"type\":{},\"param\":{},\"code\":{}}}}}",
             json!(self.message),
             json!(self.kind),
             quoted(self.param.as_deref()),
             quoted(self.code.as_deref()),
         )
-    }
-
-    /// The body of an error answer.
-    pub(super) fn body(&self) -> Vec<u8> {
-        format!("{{\"error\":{}}}", self.object()).into_bytes()
+        .into_bytes()
     }
 }
 

@@ -318,7 +318,7 @@ async fn faults_find_their_place_in_a_stream() {
     let (name, data) = events.last().unwrap();
     assert_eq!((name.as_str(), events.len()), ("error", 6));
     assert_eq!(
-        (&data["code"], &data["sequence_number"]),
+        (&data["error"]["type"], &data["sequence_number"]),
         (&json!("server_error"), &json!(5))
     );
     assert_eq!(simulator.billed(KEY).tokens.output, 4);

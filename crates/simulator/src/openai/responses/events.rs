@@ -286,13 +286,9 @@ impl Events for ResponseEvents {
     }
 
     fn fail(&mut self, error: &error::ApiError, _: &str, out: &mut Vec<u8>) {
-        let error = ApiError::worded(error);
-        let fields = [
-            ("code", json!(error.code.as_deref().unwrap_or(&error.kind))),
-            ("message", json!(error.message)),
-            ("param", json!(error.param)),
-        ];
-        self.put(out, "error", &fields);
+        // The reference has its fields beside the type; the provider itself sends them as an object.
+        let error = ApiError::worded(error).to_json();
+        self.put(out, "error", &[("error", error)]);
     }
 
     fn ping(&self) -> &'static [u8] {
