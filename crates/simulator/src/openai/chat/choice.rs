@@ -5,6 +5,7 @@ use super::super::usage::Inclusive;
 use super::request::ChatRequest;
 use crate::ask::call_tokens;
 use crate::draft::{Content, Draft, Stop};
+use crate::reply::BLOCKED;
 
 /// A finished chat completion, before it is written as JSON or as chunks.
 #[derive(Debug)]
@@ -144,6 +145,7 @@ fn finish_reason(stop: &Stop) -> (String, bool) {
             "tool_use" => "tool_calls",
             "max_tokens" | "model_context_window_exceeded" => "length",
             "refusal" => return ("stop".to_owned(), true),
+            blocked if blocked.starts_with(BLOCKED) => "content_filter",
             own => own,
         },
     };

@@ -5,6 +5,7 @@ use super::super::usage::Inclusive;
 use super::items::{Item, Kind, Progress, items};
 use super::request::{Keeping, ResponseRequest};
 use crate::draft::{Draft, Stop};
+use crate::reply::BLOCKED;
 
 /// A finished response, before it is written as JSON or as events.
 #[derive(Debug)]
@@ -184,7 +185,10 @@ fn end(stop: &Stop) -> (End, bool) {
         Stop::MaxTokens => End::Incomplete("max_output_tokens"),
         Stop::Scripted(word) => match word.as_str() {
             "refusal" => return (End::Completed, true),
-            "content_filter" => End::Incomplete("content_filter"),
+            word if word == "content_filter" || word.starts_with(BLOCKED) => {
+                End::Incomplete("content_filter")
+            }
+
             "max_tokens" | "max_output_tokens" | "length" | "model_context_window_exceeded" => {
                 End::Incomplete("max_output_tokens")
             }
