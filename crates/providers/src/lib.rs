@@ -2,6 +2,7 @@
 
 mod anthropic;
 mod field;
+mod head;
 mod headers;
 mod provider;
 mod reason;

@@ -1,3 +1,5 @@
+use http::StatusCode;
+
 /// Letters and digits in a row that are no word of any language.
 const SECRET_LENGTH: usize = 32;
 /// How keys begin, in small letters.
@@ -5,8 +7,25 @@ const SECRET_PREFIXES: [&str; 9] = [
     "sk-", "sk_", "pk-", "aiza", "ya29.", "eyj", "gsk_", "xai-", "akia",
 ];
 
+/// The reason of a fault: its status, and those of the texts that are words, each once.
+pub(crate) fn of<'a>(status: Option<StatusCode>, texts: impl IntoIterator<Item = Option<&'a str>>) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    for word in texts.into_iter().flatten().filter_map(word) {
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    let status = status.as_ref().map(StatusCode::as_str);
+    let parts: Vec<&str> = status.into_iter().chain(words).collect();
+    if parts.is_empty() {
+        "an error that cannot be read".to_owned()
+    } else {
+        parts.join(" ")
+    }
+}
+
 /// An error's type as providers write it, or nothing if it is not such a word.
-pub(crate) fn word(text: &str) -> Option<&str> {
+fn word(text: &str) -> Option<&str> {
     let is_word = (1..=60).contains(&text.len())
         && text
             .bytes()

@@ -104,20 +104,25 @@ impl Target {
         &self.bearer
     }
 
-    /// The address of `path`, which begins with a slash, behind the account's own prefix.
+    /// The address of `path`, which begins with a version of the API, behind the account's own prefix.
     ///
-    /// An address that was entered with the version at its end (`https://…/v1`) does not get it twice.
+    /// An address that was entered with one of `versions` at its end (`https://…/v1`) does not get another: the
+    /// path's is the one that counts.
     ///
     /// # Errors
     ///
     /// [`InvalidTarget::Query`] when the query or the path has characters that may not stand there.
-    pub fn uri(&self, path: &str, query: Option<&str>) -> Result<Uri, InvalidTarget> {
-        let path = match path.strip_prefix("/v1") {
-            Some(rest) if self.prefix.ends_with("/v1") => rest,
-            _ => path,
-        };
-        let mut text = String::with_capacity(self.prefix.len() + path.len() + 1 + query.map_or(0, str::len));
-        text.push_str(&self.prefix);
+    pub fn uri(&self, versions: &[&str], path: &str, query: Option<&str>) -> Result<Uri, InvalidTarget> {
+        let prefix = versions
+            .iter()
+            .find_map(|version| self.prefix.strip_suffix(version))
+            .unwrap_or(&self.prefix);
+        self.uri_behind(prefix, path, query)
+    }
+
+    fn uri_behind(&self, prefix: &str, path: &str, query: Option<&str>) -> Result<Uri, InvalidTarget> {
+        let mut text = String::with_capacity(prefix.len() + path.len() + 1 + query.map_or(0, str::len));
+        text.push_str(prefix);
         text.push_str(path);
         if let Some(query) = query {
             text.push('?');

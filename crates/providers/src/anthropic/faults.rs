@@ -3,8 +3,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use super::limits;
-use crate::reason::word;
-use crate::retry_after;
+use crate::{reason, retry_after};
 
 pub(super) fn of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
     let error = ErrorBody::read(body);
@@ -137,15 +136,10 @@ impl ErrorBody {
 
     /// Status, type and code: never the message, which may quote what a client sent.
     fn reason(&self, status: Option<StatusCode>) -> String {
-        let status = status.map(|status| status.as_str().to_owned());
-        let words = [self.kind.as_deref(), self.code.as_deref(), self.known_cause()];
-        let words = words.into_iter().flatten().filter_map(word).map(str::to_owned);
-        let parts: Vec<String> = status.into_iter().chain(words).collect();
-        if parts.is_empty() {
-            "an error that cannot be read".to_owned()
-        } else {
-            parts.join(" ")
-        }
+        reason::of(
+            status,
+            [self.kind.as_deref(), self.code.as_deref(), self.known_cause()],
+        )
     }
 
     /// What a message is known to stand for, in a word of ours.

@@ -1,9 +1,8 @@
 use gateway_domain::CredentialKind;
-use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 
-use crate::headers::forwardable;
-use crate::{Call, InvalidTarget, Operation, Target};
+use crate::{Call, InvalidTarget, Operation, Target, head};
 
 static API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 static VERSION: HeaderName = HeaderName::from_static("anthropic-version");
@@ -13,46 +12,35 @@ static BETA: HeaderName = HeaderName::from_static("anthropic-beta");
 const DEFAULT_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 /// Without it the API does not take a subscription's token.
 const OAUTH_BETA: &str = "oauth-2025-04-20";
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-/// Usage is read from the answer in passing, so it must come uncompressed.
-const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
-const GATEWAY: HeaderValue = HeaderValue::from_static(concat!("llm-gateway/", env!("CARGO_PKG_VERSION")));
 
 pub(super) fn operation(target: &Target, call: &Call<'_>) -> Result<Request<()>, InvalidTarget> {
     let path = match call.operation {
         Operation::CreateMessage => "/v1/messages",
         Operation::CountTokens => "/v1/messages/count_tokens",
     };
-    let uri = target.uri(path, call.query)?;
-    let mut headers = forwardable(call.headers);
-    headers.entry(CONTENT_TYPE).or_insert(JSON);
-    Ok(head(Method::POST, uri, headers, target))
+    let uri = target.uri(&["/v1"], path, call.query)?;
+    Ok(signed(head::of_call(uri, call.headers), target))
 }
 
 pub(super) fn models(target: &Target, query: &'static str) -> Request<()> {
     let uri = target
-        .uri("/v1/models", Some(query))
+        .uri(&["/v1"], "/v1/models", Some(query))
         .expect("path and query are ours, and the prefix was found fit when the target was parsed");
-    let headers = HeaderMap::from_iter([(ACCEPT, JSON), (USER_AGENT, GATEWAY)]);
-    head(Method::GET, uri, headers, target)
+    signed(head::of_our_own(uri), target)
 }
 
-fn head(method: Method, uri: Uri, mut headers: HeaderMap, target: &Target) -> Request<()> {
+fn signed(mut request: Request<()>, target: &Target) -> Request<()> {
+    let headers = request.headers_mut();
     headers.entry(&VERSION).or_insert(DEFAULT_VERSION);
-    headers.insert(ACCEPT_ENCODING, IDENTITY);
     match target.credential_kind() {
         CredentialKind::ApiKey => {
             headers.insert(&API_KEY, target.secret().clone());
         }
         CredentialKind::OAuth => {
             headers.insert(AUTHORIZATION, target.bearer().clone());
-            add_oauth_beta(&mut headers);
+            add_oauth_beta(headers);
         }
     }
-    let mut request = Request::new(());
-    *request.method_mut() = method;
-    *request.uri_mut() = uri;
-    *request.headers_mut() = headers;
     request
 }
 

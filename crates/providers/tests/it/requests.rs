@@ -7,7 +7,7 @@ use proptest::prelude::proptest;
 use proptest::prop_assert_eq;
 use rstest::rstest;
 
-use crate::support::{KEY, TOKEN, anthropic, api_key, call, headers, lines, oauth, target};
+use crate::support::{KEY, TOKEN, USER_AGENT, anthropic, api_key, call, headers, lines, oauth, target};
 
 fn sent(client: &HeaderMap) -> HeaderMap {
     let request = anthropic()
@@ -101,6 +101,7 @@ fn what_is_not_the_providers_business_is_not_forwarded(#[case] name: &str, #[cas
         "accept-encoding: identity".to_owned(),
         "anthropic-version: 2023-06-01".to_owned(),
         "content-type: application/json".to_owned(),
+        USER_AGENT.to_owned(),
         format!("x-api-key: {KEY}"),
     ];
     assert_eq!(lines(&sent(&headers(&[(name, value), (name, value)]))), expected);
@@ -162,7 +163,7 @@ fn probes_and_model_lists_are_requests_of_the_gateways_own() {
         "anthropic-beta: oauth-2025-04-20".to_owned(),
         "anthropic-version: 2023-06-01".to_owned(),
         format!("authorization: Bearer {TOKEN}"),
-        concat!("user-agent: llm-gateway/", env!("CARGO_PKG_VERSION")).to_owned(),
+        USER_AGENT.to_owned(),
     ];
     assert_eq!(lines(probe.headers()), expected);
     let models = anthropic().models(&target);

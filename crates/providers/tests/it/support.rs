@@ -10,6 +10,9 @@ use proptest::sample::select;
 pub(crate) const KEY: &str = "sk-ant-api03-the-accounts-own-key";
 pub(crate) const TOKEN: &str = "sk-ant-oat01-the-accounts-own-token";
 
+/// What the gateway says that it is, where nobody else has said anything.
+pub(crate) const USER_AGENT: &str = concat!("user-agent: llm-gateway/", env!("CARGO_PKG_VERSION"));
+
 pub(crate) const DATE: (&str, &str) = ("date", "Sun, 22 Nov 2026 12:00:00 GMT");
 pub(crate) const REJECTED: (&str, &str) = ("anthropic-ratelimit-unified-status", "rejected");
 /// Six days after [`DATE`].
