@@ -5,7 +5,7 @@ mod request;
 use gateway_domain::{Dialect, Fault, ProviderKind, RateLimits, Timestamp};
 use http::{HeaderMap, Request, StatusCode};
 
-use crate::{Call, InvalidTarget, Provider, Target};
+use crate::{Call, InvalidTarget, Operation, Provider, Target};
 
 /// Anthropic, and servers that speak its Messages API.
 #[derive(Debug, Clone, Copy)]
@@ -16,8 +16,14 @@ impl Provider for Anthropic {
         ProviderKind::Anthropic
     }
 
-    fn dialect(&self) -> Dialect {
-        Dialect::Anthropic
+    fn dialects(&self) -> &'static [Dialect] {
+        &[Dialect::Anthropic]
+    }
+
+    fn answers(&self, operation: Operation, dialect: Dialect) -> bool {
+        match operation {
+            Operation::CreateMessage | Operation::CountTokens => dialect == Dialect::Anthropic,
+        }
     }
 
     fn default_base_url(&self) -> &'static str {

@@ -19,8 +19,11 @@ pub trait Provider: Send + Sync {
     /// Who it is.
     fn kind(&self) -> ProviderKind;
 
-    /// The wire format that it speaks.
-    fn dialect(&self) -> Dialect;
+    /// The wire formats that it speaks, the one into which others are translated first; never none.
+    fn dialects(&self) -> &'static [Dialect];
+
+    /// Whether it has a call for this operation in this dialect.
+    fn answers(&self, operation: Operation, dialect: Dialect) -> bool;
 
     /// Where its requests go unless an account says otherwise.
     fn default_base_url(&self) -> &'static str;
@@ -29,7 +32,8 @@ pub trait Provider: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`InvalidTarget`] when the call's query cannot stand in a request.
+    /// [`InvalidTarget`] when the call's query cannot stand in a request, or when this is a call that the provider
+    /// does not [answer](Self::answers).
     fn request(&self, target: &Target, call: &Call<'_>) -> Result<Request<()>, InvalidTarget>;
 
     /// A request that costs nothing and shows whether the account can be used, without a body.
@@ -65,9 +69,13 @@ pub enum Operation {
 pub struct Call<'a> {
     /// What is asked for.
     pub operation: Operation,
+    /// The wire format of the body, which is one of the provider's.
+    pub dialect: Dialect,
+    /// The version of the API in the client's address, where the dialect has several: `v1` or `v1beta` of Gemini.
+    pub version: Option<&'a str>,
     /// The query as it came, without the question mark and without credentials.
     pub query: Option<&'a str>,
-    /// The client's headers, all of them.
+    /// The client's headers, all of them; for a body that was translated those that go with it.
     pub headers: &'a HeaderMap,
     /// The provider's name for the model.
     pub model: &'a str,

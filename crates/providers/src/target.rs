@@ -21,6 +21,9 @@ pub enum InvalidTarget {
     /// The client's query cannot stand in a request.
     #[error("invalid query")]
     Query,
+    /// The provider has no such call in this dialect.
+    #[error("the provider has no such call; translate it into one that it has")]
+    Call,
 }
 
 /// Where an account's requests go, and as whom: parsed once, used for every request.

@@ -166,6 +166,8 @@ impl<'a> Attempt<'a> {
         };
         let call = gateway_providers::Call {
             operation: self.call.operation,
+            dialect: self.call.codec.dialect(),
+            version: None,
             query: self.call.query.as_deref(),
             headers: &self.call.headers,
             model: lease.upstream_model(),

@@ -143,7 +143,7 @@ pub(crate) fn sign(headers: &mut HeaderMap, account_id: Option<AccountId>, entry
 pub(crate) fn providers_of(dialect: Dialect) -> Vec<ProviderKind> {
     PROVIDERS
         .iter()
-        .filter(|provider| provider.dialect() == dialect)
+        .filter(|provider| provider.dialects().contains(&dialect))
         .map(|provider| provider.kind())
         .collect()
 }

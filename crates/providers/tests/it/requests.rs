@@ -1,5 +1,5 @@
 use gateway_domain::{Dialect, ProviderKind};
-use gateway_providers::{PROVIDERS, Provider, provider};
+use gateway_providers::{Operation, PROVIDERS, Provider, provider};
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use proptest::collection::vec;
@@ -33,10 +33,24 @@ fn each_provider_is_found_by_its_kind() {
     for known in PROVIDERS {
         assert_eq!(provider(known.kind()).map(Provider::kind), Some(known.kind()));
     }
-    assert_eq!(
-        provider(ProviderKind::Anthropic).map(Provider::dialect),
-        Some(Dialect::Anthropic)
-    );
+}
+
+#[rstest]
+#[case(ProviderKind::Anthropic, &[Dialect::Anthropic])]
+fn each_provider_speaks_its_own_dialects(#[case] kind: ProviderKind, #[case] expected: &[Dialect]) {
+    assert_eq!(provider(kind).map(Provider::dialects), Some(expected));
+}
+
+#[test]
+fn all_calls_of_a_providers_dialects_are_answered_but_counting_a_chats_tokens() {
+    for provider in PROVIDERS {
+        for dialect in Dialect::ALL {
+            let is_spoken = provider.dialects().contains(&dialect);
+            assert_eq!(provider.answers(Operation::CreateMessage, dialect), is_spoken);
+            let is_counted = is_spoken && dialect != Dialect::OpenAiChat;
+            assert_eq!(provider.answers(Operation::CountTokens, dialect), is_counted);
+        }
+    }
 }
 
 #[test]

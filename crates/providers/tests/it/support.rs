@@ -1,4 +1,4 @@
-use gateway_domain::{Credential, Fault, ProviderKind};
+use gateway_domain::{Credential, Dialect, Fault, ProviderKind};
 use gateway_providers::{Call, Operation, Provider, Target, provider};
 use http::StatusCode;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -60,6 +60,8 @@ pub(crate) fn lines(headers: &HeaderMap) -> Vec<String> {
 pub(crate) fn call(headers: &HeaderMap) -> Call<'_> {
     Call {
         operation: Operation::CreateMessage,
+        dialect: Dialect::Anthropic,
+        version: None,
         query: None,
         headers,
         model: "claude-sonnet-4-5",
@@ -68,8 +70,12 @@ pub(crate) fn call(headers: &HeaderMap) -> Call<'_> {
 }
 
 pub(crate) fn classify(status: u16, lines: &[(&str, &str)], body: &str) -> Fault {
+    classify_by(anthropic(), status, lines, body)
+}
+
+pub(crate) fn classify_by(provider: &dyn Provider, status: u16, lines: &[(&str, &str)], body: &str) -> Fault {
     let status = StatusCode::from_u16(status).expect("a status");
-    anthropic().classify(status, &headers(lines), body.as_bytes())
+    provider.classify(status, &headers(lines), body.as_bytes())
 }
 
 /// An error as Anthropic writes it.
