@@ -4,12 +4,15 @@ use http::header::{CONNECTION, HeaderMap, HeaderName};
 ///
 /// An allow-list, because what is not known may tell whose account it was: `content-type`, `request-id`,
 /// `retry-after`, `x-should-retry`, `anthropic-*` but the organisation's id, `x-ratelimit-*`,
-/// `openai-processing-ms` and `openai-version`.
+/// `openai-processing-ms`, `openai-version` and `x-gemini-service-tier`.
+///
+/// Not OpenAI's `x-request-id`, for so the gateway calls its own, nor `retry-after-ms`, which clients would believe
+/// more than a `retry-after` of the gateway's.
 #[must_use]
 pub fn response_headers(from: &HeaderMap) -> HeaderMap {
     copy(from, |name| match name {
         "content-type" | "request-id" | "retry-after" | "x-should-retry" => true,
-        "openai-processing-ms" | "openai-version" => true,
+        "openai-processing-ms" | "openai-version" | "x-gemini-service-tier" => true,
         "anthropic-organization-id" => false,
         _ => name.starts_with("anthropic-") || name.starts_with("x-ratelimit-"),
     })
@@ -56,7 +59,7 @@ fn is_named_by_connection(headers: &HeaderMap, name: &HeaderName) -> bool {
 fn is_credential(name: &str) -> bool {
     matches!(
         name,
-        "authorization" | "x-api-key" | "x-goog-api-key" | "cookie" | "cookie2"
+        "authorization" | "x-api-key" | "x-goog-api-key" | "api-key" | "cookie" | "cookie2"
     )
 }
 

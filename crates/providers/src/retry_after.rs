@@ -31,8 +31,13 @@ pub(crate) fn bounded(wait: Duration) -> Duration {
 
 /// How long it is from `date` until a limit's `reset`, nothing when it has passed; `None` for times that no limit has.
 pub(crate) fn until(reset: Timestamp, date: Timestamp) -> Option<Duration> {
-    let wait = reset.since(date);
-    (wait <= FARTHEST && date.since(reset) <= FARTHEST).then_some(wait)
+    possible(date.since(reset))?;
+    possible(reset.since(date))
+}
+
+/// A span until a limit's reset; `None` if it is longer than that of any limit.
+pub(crate) fn possible(span: Duration) -> Option<Duration> {
+    (span <= FARTHEST).then_some(span)
 }
 
 /// Seconds in digits, with or without a fraction; nothing else that might pass for a number.

@@ -2,6 +2,7 @@
 
 mod answers;
 mod faults;
+mod gemini;
 mod quotas;
 mod requests;
 mod support;

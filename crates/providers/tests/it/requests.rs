@@ -37,6 +37,7 @@ fn each_provider_is_found_by_its_kind() {
 
 #[rstest]
 #[case(ProviderKind::Anthropic, &[Dialect::Anthropic])]
+#[case(ProviderKind::Gemini, &[Dialect::Gemini])]
 fn each_provider_speaks_its_own_dialects(#[case] kind: ProviderKind, #[case] expected: &[Dialect]) {
     assert_eq!(provider(kind).map(Provider::dialects), Some(expected));
 }
@@ -83,6 +84,7 @@ fn what_the_client_says_of_itself_and_of_its_request_is_forwarded() {
 #[case("authorization", "Bearer sk-gw-client")]
 #[case("x-api-key", "sk-gw-client")]
 #[case("x-goog-api-key", "sk-gw-client")]
+#[case("api-key", "sk-gw-client")]
 #[case("cookie", "session=1")]
 #[case("proxy-authorization", "Basic Zm9v")]
 #[case("proxy-connection", "keep-alive")]

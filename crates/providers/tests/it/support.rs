@@ -22,6 +22,10 @@ pub(crate) fn anthropic() -> &'static dyn Provider {
     provider(ProviderKind::Anthropic).expect("Anthropic is spoken")
 }
 
+pub(crate) fn gemini() -> &'static dyn Provider {
+    provider(ProviderKind::Gemini).expect("Gemini is spoken")
+}
+
 pub(crate) fn api_key() -> Credential {
     Credential::ApiKey(KEY.into())
 }
