@@ -1,9 +1,13 @@
 //! Headers as texts, counts and times; what cannot be read counts as absent.
 
+use std::time::Duration;
+
 use chrono::DateTime;
 use gateway_domain::Timestamp;
 use http::header::DATE;
 use http::{HeaderMap, HeaderName};
+
+use crate::{retry_after, span};
 
 pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     Some(headers.get(name)?.to_str().ok()?.trim())
@@ -23,6 +27,11 @@ pub(crate) fn time(headers: &HeaderMap, name: &HeaderName) -> Option<Timestamp> 
 pub(crate) fn epoch(headers: &HeaderMap, name: &HeaderName) -> Option<Timestamp> {
     let seconds = i64::try_from(count(headers, name)?).ok()?;
     Some(Timestamp::from_seconds(seconds))
+}
+
+/// A span of time that a limit may have, in the form of `6m0s`.
+pub(crate) fn span(headers: &HeaderMap, name: &HeaderName) -> Option<Duration> {
+    span::parse(text(headers, name)?).and_then(retry_after::possible)
 }
 
 /// When the answer was given, by the clock of who gave it.

@@ -1,10 +1,10 @@
 use gateway_domain::{Dialect, Fault, ProviderKind, RateLimits, Timestamp};
 use http::{HeaderMap, Request, StatusCode};
 
-use crate::{Anthropic, Gemini, InvalidTarget, Target};
+use crate::{Anthropic, Gemini, InvalidTarget, OpenAi, Target};
 
 /// Every provider that can be spoken to.
-pub static PROVIDERS: &[&dyn Provider] = &[&Anthropic, &Gemini];
+pub static PROVIDERS: &[&dyn Provider] = &[&Anthropic, &Gemini, &OpenAi];
 
 /// How to speak to providers of this kind; `None` when that is not known yet.
 #[must_use]

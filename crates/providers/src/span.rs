@@ -33,6 +33,11 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
     }
 }
 
+/// A span in milliseconds, as a number alone.
+pub(crate) fn milliseconds(text: &str) -> Option<Duration> {
+    seconds(text, 0.001)
+}
+
 /// So many times a unit of so many seconds.
 fn seconds(number: &str, unit: f64) -> Option<Duration> {
     let number: f64 = number.parse().ok().filter(|_| is_number(number))?;

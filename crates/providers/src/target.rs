@@ -123,6 +123,27 @@ impl Target {
         self.uri_behind(prefix, path, query)
     }
 
+    /// The address of `path` behind the account's own prefix as it stands, or behind `version` if it has none.
+    ///
+    /// The prefix then says which version it is, in whatever way: `/v1`, `/api/v3`, `/v1beta/openai`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidTarget::Query`] when the query or the path has characters that may not stand there.
+    pub fn uri_as_entered(
+        &self,
+        version: &str,
+        path: &str,
+        query: Option<&str>,
+    ) -> Result<Uri, InvalidTarget> {
+        let prefix = if self.prefix.is_empty() {
+            version
+        } else {
+            &self.prefix
+        };
+        self.uri_behind(prefix, path, query)
+    }
+
     fn uri_behind(&self, prefix: &str, path: &str, query: Option<&str>) -> Result<Uri, InvalidTarget> {
         let mut text = String::with_capacity(prefix.len() + path.len() + 1 + query.map_or(0, str::len));
         text.push_str(prefix);

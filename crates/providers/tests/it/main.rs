@@ -3,6 +3,7 @@
 mod answers;
 mod faults;
 mod gemini;
+mod openai;
 mod quotas;
 mod requests;
 mod support;

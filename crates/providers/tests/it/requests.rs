@@ -38,6 +38,7 @@ fn each_provider_is_found_by_its_kind() {
 #[rstest]
 #[case(ProviderKind::Anthropic, &[Dialect::Anthropic])]
 #[case(ProviderKind::Gemini, &[Dialect::Gemini])]
+#[case(ProviderKind::OpenAi, &[Dialect::OpenAiChat, Dialect::OpenAiResponses])]
 fn each_provider_speaks_its_own_dialects(#[case] kind: ProviderKind, #[case] expected: &[Dialect]) {
     assert_eq!(provider(kind).map(Provider::dialects), Some(expected));
 }

@@ -26,6 +26,10 @@ pub(crate) fn gemini() -> &'static dyn Provider {
     provider(ProviderKind::Gemini).expect("Gemini is spoken")
 }
 
+pub(crate) fn openai() -> &'static dyn Provider {
+    provider(ProviderKind::OpenAi).expect("OpenAI is spoken")
+}
+
 pub(crate) fn api_key() -> Credential {
     Credential::ApiKey(KEY.into())
 }
