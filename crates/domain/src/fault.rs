@@ -97,7 +97,7 @@ pub enum QuotaWindow {
     /// Requests or tokens in a short time: an hour at the most.
     #[default]
     Rate,
-    /// A signed-in subscription's, of hours or days.
+    /// A signed-in subscription's, or a quota of a day: of hours or days.
     Subscription,
     /// Money in a calendar month: nothing but the next month or the account's owner ends it.
     Spending,

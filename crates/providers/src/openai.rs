@@ -27,6 +27,14 @@ impl Provider for OpenAi {
         request::path(operation, dialect).is_some()
     }
 
+    /// | spoken | answer | instead |
+    /// |---|---|---|
+    /// | Responses | 404, 405 or 501, and not about the model or anything that the request names | chat |
+    /// | chat | 400 about `reasoning_effort` that points to `/v1/responses`: newer models call tools only there | Responses |
+    fn dialect_instead(&self, spoken: Dialect, status: StatusCode, body: &[u8]) -> Option<Dialect> {
+        faults::dialect_instead(spoken, status, body)
+    }
+
     fn default_base_url(&self) -> &'static str {
         "https://api.openai.com"
     }

@@ -25,6 +25,13 @@ pub trait Provider: Send + Sync {
     /// Whether it has a call for this operation in this dialect.
     fn answers(&self, operation: Operation, dialect: Dialect) -> bool;
 
+    /// The dialect to put a request in again that a server has refused for being put in `spoken`: servers that speak
+    /// the provider's API do not have all of it. `None` if it was refused for anything else.
+    fn dialect_instead(&self, spoken: Dialect, status: StatusCode, body: &[u8]) -> Option<Dialect> {
+        let _ = (spoken, status, body);
+        None
+    }
+
     /// Where its requests go unless an account says otherwise.
     fn default_base_url(&self) -> &'static str;
 

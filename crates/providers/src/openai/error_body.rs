@@ -133,6 +133,16 @@ impl ErrorBody {
         self.is_model_missing() || begins.iter().any(|begin| self.message.starts_with(begin))
     }
 
+    /// Whether it names what is missing: a model, or something that the request refers to.
+    pub(super) fn is_about_something(&self) -> bool {
+        self.is_about_model() || self.param.is_some()
+    }
+
+    /// Whether the model does what it is asked to do only in the Responses API.
+    pub(super) fn points_to_responses(&self) -> bool {
+        self.param.as_deref() == Some("reasoning_effort") && self.message.contains("/v1/responses")
+    }
+
     /// Looser than [`Self::is_about_model`], because what it is weighed against is worse for the account.
     pub(super) fn mentions_model(&self) -> bool {
         self.is_model_missing() || self.message.to_ascii_lowercase().contains("model")

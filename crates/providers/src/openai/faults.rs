@@ -1,9 +1,20 @@
-use gateway_domain::{Fault, FaultClass, FaultReach, QuotaWindow};
+use gateway_domain::{Dialect, Fault, FaultClass, FaultReach, QuotaWindow};
 use http::{HeaderMap, StatusCode};
 
 use super::error_body::ErrorBody;
 use super::limits;
 use crate::retry_after;
+
+pub(super) fn dialect_instead(spoken: Dialect, status: StatusCode, body: &[u8]) -> Option<Dialect> {
+    let error = ErrorBody::read(body);
+    match (spoken, status.as_u16()) {
+        (Dialect::OpenAiResponses, 404 | 405 | 501) if !error.is_about_something() => {
+            Some(Dialect::OpenAiChat)
+        }
+        (Dialect::OpenAiChat, 400) if error.points_to_responses() => Some(Dialect::OpenAiResponses),
+        _ => None,
+    }
+}
 
 pub(super) fn of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
     of_error(status, headers, &ErrorBody::read(body))

@@ -1,3 +1,4 @@
+mod dialects;
 mod faults;
 mod limits;
 mod requests;
