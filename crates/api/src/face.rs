@@ -37,7 +37,9 @@ impl Face {
         let answer = ErrorAnswer {
             kind: problem.code.kind(),
             message: &problem.message,
+            code: None,
             request_id,
+            retry_after: None,
         };
         match self {
             Self::Gateway => Envelope::of(problem, request_id).to_bytes(),

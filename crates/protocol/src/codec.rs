@@ -3,11 +3,15 @@ use std::ops::Range;
 use bytes::Bytes;
 use gateway_domain::{Dialect, Usage};
 
-use crate::ErrorAnswer;
 use crate::anthropic::Anthropic;
+use crate::gemini::Gemini;
+use crate::openai::chat::OpenAiChat;
+use crate::openai::responses::OpenAiResponses;
+use crate::translation::{Rewriter, Translate};
+use crate::{ErrorAnswer, ErrorKind, ModelEntry};
 
 /// Every dialect that is spoken here.
-pub static CODECS: &[&dyn Codec] = &[&Anthropic];
+pub static CODECS: &[&dyn Codec] = &[&Anthropic, &OpenAiChat, &OpenAiResponses, &Gemini];
 
 /// How `dialect` is read and written, or `None` where it is not spoken yet.
 #[must_use]
@@ -16,7 +20,7 @@ pub fn codec(dialect: Dialect) -> Option<&'static dyn Codec> {
 }
 
 /// What the gateway reads and writes of one dialect.
-pub trait Codec: Send + Sync {
+pub trait Codec: Translate + Send + Sync {
     /// Which one.
     fn dialect(&self) -> Dialect;
 
@@ -28,13 +32,26 @@ pub trait Codec: Send + Sync {
     /// # Errors
     ///
     /// [`InvalidBody`] with the sentence for the client.
-    fn peek(&self, body: &[u8]) -> Result<Peek, InvalidBody>;
+    fn peek(&self, body: &[u8], address: &Address<'_>) -> Result<Peek, InvalidBody>;
+
+    /// What becomes of a request and its streamed answer where the provider speaks this dialect itself: nothing,
+    /// unless the conversation holds what clients have carried for other providers, the usage would be missing, the
+    /// client wants another framing, or clients break on half an event. A body that needs no change is not copied.
+    fn pass(&self, body: &Bytes, peek: &Peek) -> Passing;
 
     /// Reads a whole answer that is not a stream. What cannot be read is left out.
     fn read_answer(&self, body: &[u8]) -> AnswerSummary;
 
     /// Reads one stream.
     fn stream_reader(&self) -> Box<dyn StreamReader + Send>;
+
+    /// Reads a provider's list of models, each with what the provider says of it. What is no entry is left out.
+    fn read_models(&self, body: &[u8]) -> Vec<ModelEntry>;
+
+    /// The HTTP status of an error answer.
+    fn error_status(&self, kind: ErrorKind) -> u16 {
+        kind.status()
+    }
 
     /// The body of an error answer.
     fn error_body(&self, error: &ErrorAnswer<'_>) -> Bytes;
@@ -52,15 +69,46 @@ pub trait Codec: Send + Sync {
     fn keep_alive(&self) -> Option<&'static [u8]>;
 }
 
+/// What the address of a request says of it, in dialects where the body does not.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Address<'a> {
+    /// The model asked for.
+    pub model: Option<&'a str>,
+    /// Whether the answer shall be a stream.
+    pub stream: bool,
+    /// How the stream's parts are told apart.
+    pub framing: Framing,
+}
+
+/// How the parts of a stream are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Framing {
+    /// As server-sent events.
+    #[default]
+    Events,
+    /// As the elements of one JSON array (Gemini's streams without `alt=sse`).
+    Array,
+}
+
+/// A request that stays in its dialect.
+pub struct Passing {
+    /// The body for the provider.
+    pub body: Bytes,
+    /// Makes what its streamed answer must go through on its way back.
+    pub rewriter: Option<fn() -> Box<dyn Rewriter + Send>>,
+}
+
 /// What routing needs to know of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peek {
     /// The model asked for, never empty.
     pub model: String,
-    /// Where the JSON string of `model` stands in the body, its quotes included.
-    pub model_span: Range<usize>,
+    /// Where the JSON string of `model` stands in the body, its quotes included; `None` where the address names it.
+    pub model_span: Option<Range<usize>>,
     /// Whether the answer shall be a stream.
     pub stream: bool,
+    /// How the stream's parts shall be told apart.
+    pub framing: Framing,
     /// How many tokens the answer may have.
     pub max_tokens: Option<u64>,
     /// The client's own name for its user or session.
@@ -132,6 +180,9 @@ pub trait StreamReader {
     /// Reads the next bytes.
     fn push(&mut self, chunk: &[u8]);
 
+    /// Takes note that the stream has ended here: one that is [complete](StreamPhase::Complete) is now finished.
+    fn end(&mut self) {}
+
     /// How far the stream has come, counting whole events only.
     fn phase(&self) -> StreamPhase;
 
@@ -155,6 +206,8 @@ pub enum StreamPhase {
     Head,
     /// The answer has begun.
     Content,
+    /// All that an answer must have has come, and more may follow: usage, or a farewell. A stream that ends here is whole.
+    Complete,
     /// The last event has come. Final.
     Finished,
     /// An error event has come. Final.

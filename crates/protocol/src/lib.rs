@@ -4,15 +4,18 @@ pub mod anthropic;
 mod codec;
 mod error;
 mod fingerprint;
+pub mod gemini;
 mod json;
 mod model_entry;
 pub mod openai;
 mod sse;
+pub mod translation;
 
 pub use codec::{
-    AnswerSummary, CODECS, CacheWish, Codec, InvalidBody, Peek, Preamble, StreamPhase, StreamReader, codec,
+    Address, AnswerSummary, CODECS, CacheWish, Codec, Framing, InvalidBody, Passing, Peek, Preamble,
+    StreamPhase, StreamReader, codec,
 };
 pub use error::{ErrorAnswer, ErrorKind};
 pub use fingerprint::fingerprint;
 pub use json::splice;
-pub use model_entry::ModelEntry;
+pub use model_entry::{ModelDetails, ModelEntry};

@@ -1,3 +1,4 @@
+use gateway_domain::Dialect;
 use serde_json::value::RawValue;
 
 /// One line in a list of models.
@@ -5,8 +6,17 @@ use serde_json::value::RawValue;
 pub struct ModelEntry {
     /// The name that requests ask for.
     pub id: String,
-    /// What Anthropic's list says of it, passed on as it is; `None` for a name of ours.
-    pub json: Option<Box<RawValue>>,
+    /// What the provider's list says of it, in its own dialect; `None` for a name of ours.
+    pub details: Option<ModelDetails>,
+}
+
+/// What a provider's list says of a model.
+#[derive(Debug, Clone)]
+pub struct ModelDetails {
+    /// In which dialect.
+    pub dialect: Dialect,
+    /// The entry as it is.
+    pub json: Box<RawValue>,
 }
 
 impl ModelEntry {
@@ -14,7 +24,13 @@ impl ModelEntry {
     pub fn named(id: impl Into<String>) -> Self {
         Self {
             id: id.into(),
-            json: None,
+            details: None,
         }
+    }
+
+    /// The entry as the provider has it, if that is how a client of `dialect` would.
+    pub(crate) fn json_in(&self, dialect: Dialect) -> Option<&RawValue> {
+        let details = self.details.as_ref()?;
+        (details.dialect == dialect).then_some(&*details.json)
     }
 }

@@ -159,10 +159,11 @@ impl<'a> Attempt<'a> {
 
     fn request(&self, lease: &Lease) -> Result<http::Request<Full<Bytes>>, Box<Failure>> {
         let peek = &self.call.peek;
-        let body = if lease.upstream_model() == peek.model {
-            self.call.body.clone()
-        } else {
-            splice(&self.call.body, peek.model_span.clone(), lease.upstream_model())
+        let body = match &peek.model_span {
+            Some(span) if lease.upstream_model() != peek.model => {
+                splice(&self.call.body, span.clone(), lease.upstream_model())
+            }
+            _ => self.call.body.clone(),
         };
         let call = gateway_providers::Call {
             operation: self.call.operation,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use gateway_domain::{AccountId, ApiKey, Dialect, ModelPattern, Timestamp, UpstreamAccount};
-use gateway_protocol::{ModelEntry, anthropic};
+use gateway_protocol::{ModelEntry, codec};
 use gateway_providers::provider;
 use http_body_util::{BodyExt, Full, Limited};
 use tokio::time::timeout;
@@ -152,13 +152,14 @@ impl Engine {
             .await
             .ok()?
             .to_bytes();
-        Some(anthropic::parse_models(&body))
+        let codec = codec(*provider.dialects().first()?)?;
+        Some(codec.read_models(&body))
     }
 }
 
 fn named(id: &str) -> ModelEntry {
     ModelEntry {
         id: id.to_owned(),
-        json: None,
+        details: None,
     }
 }

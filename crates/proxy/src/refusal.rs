@@ -131,7 +131,9 @@ impl Refusal {
         let body = codec.error_body(&ErrorAnswer {
             kind: self.kind,
             message: &self.message,
+            code: None,
             request_id,
+            retry_after: None,
         });
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -115,7 +115,10 @@ impl Relay {
 
     /// Looks at what the reader has seen by now, and closes the books when that was the end.
     fn note_phase(&mut self) {
-        let has_content = matches!(self.reader.phase(), StreamPhase::Content | StreamPhase::Finished);
+        let has_content = matches!(
+            self.reader.phase(),
+            StreamPhase::Content | StreamPhase::Complete | StreamPhase::Finished
+        );
         if has_content && self.exchange.request_ttft.is_none() {
             self.exchange.request_ttft = Some(self.entry.elapsed());
             self.exchange.attempt_ttft = Some(self.entry.attempt_elapsed());
@@ -123,7 +126,7 @@ impl Relay {
                 .answering(self.exchange.attempt_ttft, self.exchange.rate_limits);
         }
         match self.reader.phase() {
-            StreamPhase::Head | StreamPhase::Content => {}
+            StreamPhase::Head | StreamPhase::Content | StreamPhase::Complete => {}
             StreamPhase::Finished => self.book_finished(),
             StreamPhase::Failed => {
                 let fault = self
@@ -180,6 +183,8 @@ impl Relay {
         let event = self.exchange.codec.error_event(&ErrorAnswer {
             kind: ErrorKind::Internal,
             message: "the provider's answer broke off",
+            code: None,
+            retry_after: None,
             request_id: &self.exchange.request_id,
         });
         if self.reader.is_mid_event() {

@@ -180,6 +180,8 @@ impl Waiting {
             Decided::Answered(_) | Decided::Streaming { .. } => self.codec.error_event(&ErrorAnswer {
                 kind: ErrorKind::BadGateway,
                 message: "the provider did not answer with a stream",
+                code: None,
+                retry_after: None,
                 request_id: &self.request_id,
             }),
         }

@@ -105,7 +105,7 @@ async fn forward(
     }
     let body = body.read(request).await?;
     let codec = codec(dialect).ok_or_else(Problem::not_found)?;
-    let peek = codec.peek(&body.bytes)?;
+    let peek = codec.peek(&body.bytes, &gateway_protocol::Address::default())?;
     if !key.allows_model(&peek.model) {
         return Err(Problem::new(
             Code::Forbidden,

@@ -2,18 +2,29 @@
 
 mod answer;
 mod error;
+mod foreign;
+mod message;
 mod models;
 mod opening;
-mod request;
+mod peek;
+mod piece_reader;
+mod piece_writer;
+mod reply;
+mod request_reader;
+mod request_writer;
+mod stop;
 mod stream;
+mod translate;
 mod usage;
 
 use bytes::Bytes;
 use gateway_domain::Dialect;
 
-pub use models::{ModelsQuery, model, models_page, parse_models};
+pub use models::{ModelsQuery, model, models_page};
 
-use crate::{AnswerSummary, Codec, ErrorAnswer, InvalidBody, Peek, StreamReader};
+use crate::{
+    Address, AnswerSummary, Codec, ErrorAnswer, InvalidBody, ModelEntry, Passing, Peek, StreamReader,
+};
 
 /// Anthropic's dialect.
 pub(crate) struct Anthropic;
@@ -23,8 +34,15 @@ impl Codec for Anthropic {
         Dialect::Anthropic
     }
 
-    fn peek(&self, body: &[u8]) -> Result<Peek, InvalidBody> {
-        request::peek(body)
+    fn peek(&self, body: &[u8], _: &Address<'_>) -> Result<Peek, InvalidBody> {
+        peek::peek(body)
+    }
+
+    fn pass(&self, body: &Bytes, _: &Peek) -> Passing {
+        Passing {
+            body: foreign::without_marks(body),
+            rewriter: None,
+        }
     }
 
     fn read_answer(&self, body: &[u8]) -> AnswerSummary {
@@ -35,6 +53,10 @@ impl Codec for Anthropic {
 
     fn stream_reader(&self) -> Box<dyn StreamReader + Send> {
         Box::new(stream::Reader::new())
+    }
+
+    fn read_models(&self, body: &[u8]) -> Vec<ModelEntry> {
+        models::read_models(body)
     }
 
     fn error_body(&self, error: &ErrorAnswer<'_>) -> Bytes {

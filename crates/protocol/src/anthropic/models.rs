@@ -2,8 +2,10 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::ModelEntry;
+use gateway_domain::Dialect;
+
 use crate::json;
+use crate::{ModelDetails, ModelEntry};
 
 /// Entries on a page when the client names no number.
 const DEFAULT_LIMIT: usize = 20;
@@ -56,7 +58,7 @@ struct Model<'a> {
 
 impl<'a> From<&'a ModelEntry> for Entry<'a> {
     fn from(entry: &'a ModelEntry) -> Self {
-        match &entry.json {
+        match entry.json_in(Dialect::Anthropic) {
             Some(json) => Self::Theirs(json),
             None => Self::Ours(Model {
                 r#type: "model",
@@ -113,9 +115,8 @@ pub fn model(entry: &ModelEntry) -> Bytes {
     json::to_bytes(&Entry::from(entry))
 }
 
-/// The entries of a provider's list, each with its own JSON. What is no entry is left out.
-#[must_use]
-pub fn parse_models(body: &[u8]) -> Vec<ModelEntry> {
+/// See [`Codec::read_models`](crate::Codec::read_models).
+pub(super) fn read_models(body: &[u8]) -> Vec<ModelEntry> {
     let Some(list) = json::member(body, b"data") else {
         return Vec::new();
     };
@@ -128,6 +129,9 @@ fn parse_entry(entry: &[u8]) -> Option<ModelEntry> {
         .filter(|id| !id.is_empty())?;
     Some(ModelEntry {
         id,
-        json: Some(serde_json::from_slice(entry).ok()?),
+        details: Some(ModelDetails {
+            dialect: Dialect::Anthropic,
+            json: serde_json::from_slice(entry).ok()?,
+        }),
     })
 }

@@ -22,6 +22,8 @@ pub(crate) struct Member<'a> {
     pub(crate) value: &'a [u8],
     /// Where `value` stands in the text.
     pub(crate) span: Range<usize>,
+    /// Where the key stands, its quotes included.
+    pub(super) key_span: Range<usize>,
 }
 
 /// The members of the object that `text` is, and nothing but it.
@@ -57,9 +59,10 @@ impl<'a> Iterator for Members<'a> {
             let span = scanner.value()?;
             let value = &scanner.text[span.clone()];
             Ok(Member {
-                key: value::key(&scanner.text[key]),
+                key: value::key(&scanner.text[key.clone()]),
                 value,
                 span,
+                key_span: key,
             })
         })
     }
@@ -74,6 +77,13 @@ impl<'a> Iterator for Elements<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         self.0
             .next(|scanner| scanner.value().map(|span| &scanner.text[span]))
+    }
+}
+
+impl<'a> Elements<'a> {
+    /// Where the elements stand in the text.
+    pub(super) fn spans(mut self) -> impl Iterator<Item = Result<Range<usize>, SyntaxError>> + use<'a> {
+        std::iter::from_fn(move || self.0.next(Scanner::value))
     }
 }
 

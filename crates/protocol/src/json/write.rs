@@ -3,6 +3,8 @@ use std::ops::Range;
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::Edits;
+
 /// A copy of `body` in which the JSON string of `text` stands in place of `span`; every other byte is kept.
 ///
 /// Copies nothing when that string stands there already.
@@ -16,11 +18,9 @@ pub fn splice(body: &Bytes, span: Range<usize>, text: &str) -> Bytes {
     if body[span.clone()] == *text {
         return body.clone();
     }
-    let mut spliced = Vec::with_capacity(body.len() - span.len() + text.len());
-    spliced.extend_from_slice(&body[..span.start]);
-    spliced.extend_from_slice(&text);
-    spliced.extend_from_slice(&body[span.end..]);
-    spliced.into()
+    let mut edits = Edits::default();
+    edits.replace(span, text);
+    edits.apply(body)
 }
 
 /// The JSON of a value that cannot fail to have one: made of strings, numbers and JSON.

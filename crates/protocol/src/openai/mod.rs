@@ -1,7 +1,12 @@
-//! OpenAI's face of `GET /v1/models`, which clients of every dialect ask for.
+//! OpenAI's dialects, which whole crowds of other providers speak as well. Source: the official SDKs.
 
+pub mod chat;
 mod error;
+mod model;
 mod models;
+mod parameters;
+pub(crate) mod responses;
+mod unknown;
 
 pub use error::error_body;
 pub use models::{model, models_list};

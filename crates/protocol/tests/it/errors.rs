@@ -7,6 +7,8 @@ fn error(kind: ErrorKind) -> ErrorAnswer<'static> {
         kind,
         message: "a \"message\"\nof two lines",
         request_id: "0199c0de-0000-7000-8000-000000000001",
+        code: None,
+        retry_after: None,
     }
 }
 

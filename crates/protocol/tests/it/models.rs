@@ -1,11 +1,13 @@
-use gateway_protocol::anthropic::{ModelsQuery, model, models_page, parse_models};
+use gateway_protocol::anthropic::{ModelsQuery, model, models_page};
 use gateway_protocol::{ModelEntry, openai};
 use serde_json::Value;
+
+use crate::anthropic;
 
 use crate::text;
 
 fn upstream() -> Vec<ModelEntry> {
-    parse_models(include_bytes!("fixtures/models.json"))
+    anthropic().read_models(include_bytes!("fixtures/models.json"))
 }
 
 fn pretty(json: &[u8]) -> String {
@@ -106,6 +108,6 @@ fn what_is_no_list_of_models_has_no_entries() {
         r#"{"data":7}"#,
         r#"{"data":[7,{},{"id":1},{"id":""}]}"#,
     ] {
-        assert!(parse_models(body.as_bytes()).is_empty(), "{body}");
+        assert!(anthropic().read_models(body.as_bytes()).is_empty(), "{body}");
     }
 }

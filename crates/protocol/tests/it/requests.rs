@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use gateway_protocol::{CacheWish, Peek, splice};
+use gateway_protocol::{Address, CacheWish, Peek, splice};
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
 use serde::de::IgnoredAny;
 
@@ -7,7 +7,7 @@ use crate::anthropic;
 
 fn peek(body: &str) -> Result<Peek, String> {
     anthropic()
-        .peek(body.as_bytes())
+        .peek(body.as_bytes(), &Address::default())
         .map_err(|error| error.to_string())
 }
 
@@ -26,7 +26,7 @@ fn reads_what_routing_needs() {
         "messages": [{"role": "user", "content": "{\"model\": \"other\"}"}], "stream": true,
         "metadata": {"other": [1], "user_id": "user_1"}, "tools": [{"model": "other"}] } "#;
     let peek = peek(body).unwrap();
-    assert_eq!(&body[peek.model_span.clone()], r#""claude-sonnet-5-5""#);
+    assert_eq!(&body[peek.model_span.clone().unwrap()], r#""claude-sonnet-5-5""#);
     insta::assert_debug_snapshot!(peek);
 }
 
@@ -120,7 +120,7 @@ fn a_field_may_be_written_with_escapes() {
     let body = r#"{"mod\u0065l":"cl\u0061ude","str\u0065am":true}"#;
     let peek = peek(body).unwrap();
     assert_eq!((peek.model.as_str(), peek.stream), ("claude", true));
-    assert_eq!(&body[peek.model_span], r#""cl\u0061ude""#);
+    assert_eq!(&body[peek.model_span.unwrap()], r#""cl\u0061ude""#);
 }
 
 #[test]
@@ -157,7 +157,9 @@ fn a_body_that_is_no_json_object_is_refused() {
 
 #[test]
 fn a_body_that_is_not_utf_8_is_refused() {
-    let error = anthropic().peek(b"{\"model\":\"m\",\"a\":\"\xff\"}").unwrap_err();
+    let error = anthropic()
+        .peek(b"{\"model\":\"m\",\"a\":\"\xff\"}", &Address::default())
+        .unwrap_err();
     assert_eq!(
         error.to_string(),
         "The request body is not valid UTF-8 at byte 18"
@@ -189,7 +191,11 @@ fn endless_nesting_costs_neither_stack_nor_time() {
 #[test]
 fn the_splice_replaces_the_model_and_nothing_else() {
     let body = Bytes::from("{ \"a\":1.0, \"model\" : \"cl\\u0061ude\",\t\"b\":\"\\ud800\" }");
-    let span = anthropic().peek(&body).unwrap().model_span;
+    let span = anthropic()
+        .peek(&body, &Address::default())
+        .unwrap()
+        .model_span
+        .unwrap();
     assert_eq!(
         splice(&body, span, "a \"new\" one"),
         "{ \"a\":1.0, \"model\" : \"a \\\"new\\\" one\",\t\"b\":\"\\ud800\" }"
@@ -262,7 +268,7 @@ fn is_object(body: &[u8]) -> bool {
 }
 
 fn is_refused_as_malformed(body: &[u8]) -> bool {
-    match anthropic().peek(body) {
+    match anthropic().peek(body, &Address::default()) {
         Ok(_) => false,
         Err(error) => error.to_string().starts_with("The request body is not"),
     }
@@ -275,7 +281,7 @@ proptest! {
         match peek(&body) {
             Ok(peek) => {
                 assert_eq!(peek.model, model);
-                let span = &body[peek.model_span];
+                let span = &body[peek.model_span.unwrap()];
                 assert_eq!(serde_json::from_str::<String>(span).unwrap(), model);
             }
             Err(error) => assert!(model.is_empty(), "{error}"),
@@ -295,24 +301,24 @@ proptest! {
         if is_object(&body) {
             assert!(!is_refused_as_malformed(&body));
         } else {
-            assert!(anthropic().peek(&body).is_err());
+            assert!(anthropic().peek(&body, &Address::default()).is_err());
         }
     }
 
     #[test]
     fn garbage_never_panics(body: Vec<u8>) {
-        assert!(is_object(&body) || anthropic().peek(&body).is_err());
+        assert!(is_object(&body) || anthropic().peek(&body, &Address::default()).is_err());
     }
 
     #[test]
     fn what_is_spliced_in_is_read_back((model, body) in bodies(), other in "\\PC{1,40}") {
         if let Ok(peek) = peek(&body) {
             let body = Bytes::from(body);
-            let spliced = splice(&body, peek.model_span, &other);
-            let again = anthropic().peek(&spliced).unwrap();
+            let spliced = splice(&body, peek.model_span.unwrap(), &other);
+            let again = anthropic().peek(&spliced, &Address::default()).unwrap();
             assert_eq!(again.model, other);
 
-            let back = splice(&spliced, again.model_span, &model);
+            let back = splice(&spliced, again.model_span.unwrap(), &model);
             assert_eq!(back, body);
         }
     }
@@ -331,7 +337,9 @@ fn damages() -> impl Strategy<Value = Vec<u8>> {
 #[test]
 fn a_model_name_that_no_provider_has_is_refused() {
     let body = format!(r#"{{"model":"{}"}}"#, "y".repeat(257));
-    let error = anthropic().peek(body.as_bytes()).unwrap_err();
+    let error = anthropic()
+        .peek(body.as_bytes(), &Address::default())
+        .unwrap_err();
     assert_eq!(
         error.to_string(),
         "model: String should have at most 256 characters"

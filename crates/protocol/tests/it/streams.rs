@@ -190,6 +190,8 @@ fn a_break_within_an_event_is_passed_over_and_the_error_is_whole() {
         kind: gateway_protocol::ErrorKind::Internal,
         message: "the answer broke off",
         request_id: "r",
+        code: None,
+        retry_after: None,
     };
     let whole = include_bytes!("fixtures/text_only.sse");
     let content = whole.len() - event("message_stop", r#"{"type":"message_stop"}"#).len();

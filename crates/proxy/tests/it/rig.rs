@@ -159,7 +159,9 @@ impl Rig {
             operation,
             codec,
             key: Arc::clone(&self.key),
-            peek: codec.peek(body.as_bytes()).unwrap(),
+            peek: codec
+                .peek(body.as_bytes(), &gateway_protocol::Address::default())
+                .unwrap(),
             body: Bytes::copy_from_slice(body.as_bytes()),
             headers,
             query: query.map(str::to_owned),

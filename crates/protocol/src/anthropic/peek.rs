@@ -3,7 +3,7 @@ use std::ops::Range;
 use memchr::memmem;
 
 use crate::json::{self, Member, SyntaxError};
-use crate::{CacheWish, InvalidBody, Peek};
+use crate::{CacheWish, Framing, InvalidBody, Peek};
 
 use super::opening::Opening;
 
@@ -98,8 +98,9 @@ impl Fields {
         };
         Ok(Peek {
             model,
-            model_span,
+            model_span: Some(model_span),
             stream: self.stream.flatten().unwrap_or_default(),
+            framing: Framing::Events,
             max_tokens: self.max_tokens.flatten(),
             user_id: self.user_id.flatten(),
             conversation: None,

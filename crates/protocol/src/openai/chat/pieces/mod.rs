@@ -1,0 +1,8 @@
+//! Streamed answers.
+
+mod calls;
+mod reader;
+mod writer;
+
+pub(super) use reader::Reader;
+pub(super) use writer::Writer;
