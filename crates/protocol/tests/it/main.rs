@@ -5,9 +5,11 @@
 mod answers;
 mod anthropic;
 mod chat;
+mod damage;
 mod errors;
 mod gemini;
 mod models;
+mod pairs;
 mod requests;
 mod responses;
 mod streams;
