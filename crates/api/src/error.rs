@@ -131,7 +131,7 @@ pub(crate) struct Problem {
     pub(crate) code: Code,
     pub(crate) message: Cow<'static, str>,
     pub(crate) details: Vec<InvalidField>,
-    retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
     allow: Option<String>,
 }
 

@@ -76,7 +76,7 @@ fn with_problem_written(response: ServiceResponse, name: &RequestName) -> Servic
     let Some(error) = response.response().error() else {
         return response;
     };
-    let face = Face::of(response.request().path(), response.request().headers());
+    let face = Face::of(response.request());
     let shown = name.shown.to_str().unwrap_or_default();
     let body = match error.as_error::<Problem>() {
         Some(problem) => face.render(problem, shown),
@@ -104,7 +104,7 @@ fn dress(request: &HttpRequest, headers: &mut HeaderMap, name: &RequestName) {
     headers.insert(X_REQUEST_ID, name.shown.clone());
     headers.insert(X_GATEWAY_REQUEST_ID, header(&name.id.to_string()));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if path.starts_with("/v1/") {
+    if path.starts_with("/v1/") || path.starts_with("/v1beta/") {
         // The provider's own, where there is one, is what its support asks for.
         if !headers.contains_key(REQUEST_ID) {
             headers.insert(REQUEST_ID, name.shown.clone());

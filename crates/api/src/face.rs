@@ -1,7 +1,8 @@
+use actix_web::HttpRequest;
 use actix_web::http::header::HeaderMap;
 use bytes::Bytes;
 use gateway_domain::Dialect;
-use gateway_protocol::{ErrorAnswer, codec, openai};
+use gateway_protocol::{ErrorAnswer, codec};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,40 +17,60 @@ pub(crate) enum Face {
     Anthropic,
     /// OpenAI's.
     OpenAi,
+    /// Google's.
+    Gemini,
 }
 
 impl Face {
-    /// The face of the clients that ask for `path` with `headers`.
-    pub(crate) fn of(path: &str, headers: &HeaderMap) -> Self {
+    /// The face of the clients that send `request`.
+    pub(crate) fn of(request: &HttpRequest) -> Self {
+        Self::at(request.path(), request.query_string(), request.headers())
+    }
+
+    fn at(path: &str, query: &str, headers: &HeaderMap) -> Self {
+        if path.starts_with("/v1beta/") {
+            return Self::Gemini;
+        }
         let Some(route) = path.strip_prefix("/v1/") else {
             return Self::Gateway;
         };
-        let resource = route.split('/').next().unwrap_or_default();
+        let (resource, rest) = route.split_once('/').unwrap_or((route, ""));
         match resource {
             "chat" | "completions" | "embeddings" | "responses" => Self::OpenAi,
+            "models" if rest.contains(':') || is_googles(query, headers) => Self::Gemini,
             "models" | "usage" if !headers.contains_key("anthropic-version") => Self::OpenAi,
             _ => Self::Anthropic,
         }
     }
 
-    /// The body that tells a client of `problem`.
-    pub(crate) fn render(self, problem: &Problem, request_id: &str) -> Bytes {
-        let answer = ErrorAnswer {
-            kind: problem.code.kind(),
-            message: &problem.message,
-            code: None,
-            request_id,
-            retry_after: None,
-        };
+    /// The dialect that its clients understand, if they speak one.
+    const fn dialect(self) -> Option<Dialect> {
         match self {
-            Self::Gateway => Envelope::of(problem, request_id).to_bytes(),
-            Self::OpenAi => openai::error_body(&answer),
-            Self::Anthropic => match codec(Dialect::Anthropic) {
-                Some(codec) => codec.error_body(&answer),
-                None => Envelope::of(problem, request_id).to_bytes(),
-            },
+            Self::Gateway => None,
+            Self::Anthropic => Some(Dialect::Anthropic),
+            Self::OpenAi => Some(Dialect::OpenAiChat),
+            Self::Gemini => Some(Dialect::Gemini),
         }
     }
+
+    /// The body that tells a client of `problem`.
+    pub(crate) fn render(self, problem: &Problem, request_id: &str) -> Bytes {
+        match self.dialect().and_then(codec) {
+            None => Envelope::of(problem, request_id).to_bytes(),
+            Some(codec) => codec.error_body(&ErrorAnswer {
+                kind: problem.code.kind(),
+                message: &problem.message,
+                request_id,
+                code: None,
+                retry_after: problem.retry_after,
+            }),
+        }
+    }
+}
+
+/// Whether a request comes with its key as only Google's clients send it.
+fn is_googles(query: &str, headers: &HeaderMap) -> bool {
+    headers.contains_key("x-goog-api-key") || query.split('&').any(|pair| pair.starts_with("key="))
 }
 
 /// How errors look under `/api`.
@@ -102,8 +123,13 @@ mod tests {
             HeaderName::from_static("anthropic-version"),
             HeaderValue::from_static("2023-06-01"),
         );
+        let mut google = HeaderMap::new();
+        google.insert(
+            HeaderName::from_static("x-goog-api-key"),
+            HeaderValue::from_static("k"),
+        );
         let none = HeaderMap::new();
-        for (path, headers, face) in [
+        for (target, headers, face) in [
             ("/api/keys", &anthropic, Face::Gateway),
             ("/nowhere", &none, Face::Gateway),
             ("/v1", &none, Face::Gateway),
@@ -113,8 +139,16 @@ mod tests {
             ("/v1/models/x", &anthropic, Face::Anthropic),
             ("/v1/usage", &none, Face::OpenAi),
             ("/v1/chat/completions", &anthropic, Face::OpenAi),
+            ("/v1/chat/completions", &google, Face::OpenAi),
+            ("/v1/responses", &none, Face::OpenAi),
+            ("/v1/models", &google, Face::Gemini),
+            ("/v1/models?pageSize=5&key=k", &none, Face::Gemini),
+            ("/v1/models/gemini-2.5-pro:generateContent", &none, Face::Gemini),
+            ("/v1beta/models", &none, Face::Gemini),
+            ("/v1beta/nowhere", &anthropic, Face::Gemini),
         ] {
-            assert_eq!(Face::of(path, headers), face, "{path}");
+            let (path, query) = target.split_once('?').unwrap_or((target, ""));
+            assert_eq!(Face::at(path, query, headers), face, "{target}");
         }
     }
 }

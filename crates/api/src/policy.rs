@@ -10,6 +10,7 @@ use secrecy::ExposeSecret;
 
 use crate::app::{self, App};
 use crate::error::{Code, Problem};
+use crate::face::Face;
 use crate::{address, secret};
 
 /// Who may call a route. Every handler's first argument is one.
@@ -116,7 +117,11 @@ async fn scraper(request: &HttpRequest, app: &App) -> Result<Scraper, Problem> {
 }
 
 async fn gateway_key(request: &HttpRequest, app: &App) -> Result<GatewayKey, Problem> {
-    let presented = presented_key(request.headers())?;
+    let in_query = match Face::of(request) {
+        Face::Gemini => key_in_query(request.query_string())?,
+        Face::Gateway | Face::Anthropic | Face::OpenAi => None,
+    };
+    let presented = presented_key(request.headers(), in_query.as_deref())?;
     let stored = app.keys.authenticate(presented).await?;
     if !stored.key.allows_address(address::of(request)) {
         return Err(Problem::new(
@@ -127,22 +132,39 @@ async fn gateway_key(request: &HttpRequest, app: &App) -> Result<GatewayKey, Pro
     Ok(GatewayKey(stored))
 }
 
-/// The one API key that a request came with, whichever of the headers it is in.
-fn presented_key(headers: &HeaderMap) -> Result<&str, Problem> {
-    let mut presented = bearer(headers)?;
-    for value in headers
+/// The one API key that a request came with, in the query or whichever of the headers it is in.
+fn presented_key<'a>(headers: &'a HeaderMap, in_query: Option<&'a str>) -> Result<&'a str, Problem> {
+    let in_headers = headers
         .get_all("x-api-key")
         .chain(headers.get_all("x-goog-api-key"))
-    {
-        let key = value
-            .to_str()
-            .map_err(|_| Problem::invalid_api_key("invalid API key"))?;
+        .map(|value| {
+            value
+                .to_str()
+                .map_err(|_| Problem::invalid_api_key("invalid API key"))
+        });
+    let mut presented = bearer(headers)?;
+    for key in in_headers.chain(in_query.map(Ok)) {
+        let key = key?;
         if presented.is_some_and(|other| !secret::is_same(other, key)) {
             return Err(Problem::invalid_api_key("the request has two different API keys"));
         }
         presented = Some(key);
     }
-    presented.ok_or_else(|| Problem::invalid_api_key("an API key is needed: x-api-key, or a bearer token"))
+    presented.ok_or_else(|| {
+        Problem::invalid_api_key("an API key is needed: Authorization: Bearer, x-api-key or x-goog-api-key")
+    })
+}
+
+/// The `key` in which Google's clients send the API key when they send no header.
+fn key_in_query(query: &str) -> Result<Option<String>, Problem> {
+    let mut keys = url::form_urlencoded::parse(query.as_bytes())
+        .filter(|(name, _)| name == "key")
+        .map(|(_, key)| key.into_owned());
+    let key = keys.next();
+    if keys.any(|other| Some(&other) != key.as_ref()) {
+        return Err(Problem::invalid_api_key("the request has two different API keys"));
+    }
+    Ok(key)
 }
 
 /// The token of the `Authorization` header, if there is one; any scheme but `Bearer` is refused.
@@ -159,7 +181,10 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     }
     let text = value.to_str().unwrap_or_default();
     match text.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
+        // Some clients send the header without a key, and the key elsewhere.
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+            Ok(Some(token.trim()).filter(|token| !token.is_empty()))
+        }
         _ => Err(Problem::new(
             Code::InvalidToken,
             "the Authorization header is not a bearer token",
@@ -180,7 +205,7 @@ mod tests {
             map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         assert_eq!(
-            presented_key(&map).map_err(|problem| problem.code),
+            presented_key(&map, None).map_err(|problem| problem.code),
             expected,
             "{headers:?}"
         );
@@ -190,6 +215,7 @@ mod tests {
     fn a_key_may_come_in_three_headers_but_only_one_key() {
         check(&[("authorization", "Bearer k")], Ok("k"));
         check(&[("authorization", "bearer  k")], Ok("k"));
+        check(&[("authorization", "Bearer "), ("x-api-key", "k")], Ok("k"));
         check(&[("x-api-key", "k")], Ok("k"));
         check(&[("x-goog-api-key", "k")], Ok("k"));
         check(&[("x-api-key", "k"), ("authorization", "Bearer k")], Ok("k"));

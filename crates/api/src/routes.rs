@@ -19,7 +19,7 @@ macro_rules! routes {
 
         fn register(config: &mut ServiceConfig) {
             $(config.service(
-                Resource::new($path)
+                Resource::new(pattern($path))
                     $(.route(web::$method().to(Guarded($($handler)::+))))+
                     .default_service(web::to(Guarded(|_: Public| async {
                         Err::<HttpResponse, _>(Problem::method_not_allowed(&[$(stringify!($method)),+]))
@@ -83,8 +83,12 @@ routes! {
 
     "/v1/messages" => { post llm::create_message }
     "/v1/messages/count_tokens" => { post llm::count_tokens }
+    "/v1/chat/completions" => { post llm::create_chat_completion }
+    "/v1/responses" => { post llm::create_response }
     "/v1/models" => { get llm::list_models }
-    "/v1/models/{id}" => { get llm::model }
+    "/v1/models/{id}" => { get llm::model, post llm::generate_v1 }
+    "/v1beta/models" => { get llm::list_gemini_models }
+    "/v1beta/models/{id}" => { get llm::gemini_model, post llm::generate_v1beta }
     "/v1/usage" => { get llm::own_usage }
 
     "/" => { get operations::root, head operations::root_head }
@@ -96,6 +100,15 @@ routes! {
     "/docs" => { get docs::page }
     "/docs/" => { get docs::index }
     "/docs/{file}" => { get docs::file }
+}
+
+/// A path as actix matches it: the names of some models have slashes.
+fn pattern(path: &str) -> String {
+    if path.ends_with("/models/{id}") {
+        path.replace("{id}", "{id:.+}")
+    } else {
+        path.to_owned()
+    }
 }
 
 /// Adds every route to a worker's application, and makes the engine with the worker's own connections.

@@ -102,12 +102,11 @@ pub(crate) async fn simulate(
     Json(simulation): Json<Simulation>,
 ) -> Result<HttpResponse, Problem> {
     let app = app::of(&request);
-    let dialect = simulation.checked()?;
+    simulation.check()?;
     let key = key_of(app, &caller, simulation.key_id).await?;
     let (picked, decision) = app.proxy.decide(&Question {
         key: &key,
         model: &simulation.model,
-        dialect,
         delivery: if simulation.stream == Some(true) {
             Delivery::Streamed
         } else {
@@ -136,7 +135,7 @@ pub(crate) async fn simulate(
 }
 
 impl Simulation {
-    fn checked(&self) -> Result<Dialect, Problem> {
+    fn check(&self) -> Result<(), Problem> {
         let mut check = Check::default();
         check.require(
             (1..=256).contains(&self.model.len()),
@@ -150,16 +149,10 @@ impl Simulation {
         for (field, count) in tokens {
             check.within(field, count.unwrap_or(0), 0, MOST_TOKENS);
         }
-        let dialect = match self.dialect.as_deref().map(str::parse) {
-            None => Dialect::Anthropic,
-            Some(Ok(dialect)) => dialect,
-            Some(Err(error)) => {
-                check.refuse("dialect", gateway_domain::UnknownDialect::to_string(&error));
-                Dialect::Anthropic
-            }
-        };
-        check.finish()?;
-        Ok(dialect)
+        if let Some(Err(error)) = self.dialect.as_deref().map(str::parse::<Dialect>) {
+            check.refuse("dialect", error.to_string());
+        }
+        check.finish()
     }
 }
 

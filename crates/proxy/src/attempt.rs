@@ -1,31 +1,26 @@
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use gateway_balancing::Lease;
-use gateway_domain::{Fault, FaultClass};
+use gateway_domain::{Dialect, Fault, FaultClass};
 use gateway_metering::Outcome;
-use gateway_protocol::splice;
-use gateway_providers::{InvalidTarget, Provider, Target, provider, response_headers};
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode, response};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use secrecy::ExposeSecret;
-use tokio::time::{Instant, timeout, timeout_at};
+use gateway_protocol::Framing;
+use gateway_protocol::translation::Untranslatable;
+use gateway_providers::{InvalidTarget, Operation, Provider, Target, provider, response_headers};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, StatusCode, response};
+use http_body_util::Full;
+use tokio::time::{Instant, timeout_at};
 
 use crate::decided::{Decided, Whole};
 use crate::engine::{Call, Core, sign};
 use crate::entry::{AttemptEnd, Entry};
+use crate::failure::Failure;
 use crate::holding::OpenedStream;
+use crate::prompt;
 use crate::reading::Reading;
-use crate::refusal::is_presentable;
-use crate::relay::{Exchange, Relay};
-
-/// Bytes of a provider's error answer that are kept.
-const MAX_ERROR_BYTES: usize = 1024 * 1024;
-/// Time for the body of a provider's error answer; its status is known already.
-const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
+use crate::relay::{Exchange, Patience, Relay};
+use crate::wording::{Estimate, Server, Worded, Wording};
 
 /// What one try at one account came to.
 pub(crate) enum Attempted {
@@ -35,83 +30,83 @@ pub(crate) enum Attempted {
     Failed(Box<Entry>, Box<Failure>),
 }
 
-/// A try that brought no answer.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    pub(crate) fault: Fault,
-    pub(crate) timed_out: bool,
-    pub(crate) answer: Option<ErrorFromProvider>,
-}
-
-/// The error answer of a provider.
-#[derive(Debug)]
-pub(crate) struct ErrorFromProvider {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-    /// Whether a client may see the body as it is.
-    pub(crate) is_presentable: bool,
-}
-
-impl Failure {
-    pub(crate) fn new(fault: Fault) -> Box<Self> {
-        Box::new(Self {
-            fault,
-            timed_out: false,
-            answer: None,
-        })
-    }
-
-    pub(crate) fn transport(reason: impl Into<String>) -> Box<Self> {
-        Self::new(Fault::new(FaultClass::Transport, reason))
-    }
-
-    pub(crate) fn timed_out(what: &str, after: Duration) -> Box<Self> {
-        let fault = Fault::new(
-            FaultClass::Transport,
-            format!("no {what} within {} s", after.as_secs()),
-        );
-        Box::new(Self {
-            fault,
-            timed_out: true,
-            answer: None,
-        })
-    }
-
-    /// The provider's status, if it answered at all.
-    pub(crate) fn status(&self) -> Option<StatusCode> {
-        self.answer.as_ref().map(|answer| answer.status)
-    }
-}
-
 /// A request on its way through one account.
 pub(crate) struct Attempt<'a> {
     pub(crate) core: &'a Core,
     pub(crate) call: &'a Call,
     pub(crate) provider: &'static dyn Provider,
-    target: Arc<Target>,
+    pub(crate) wording: Wording,
+    pub(crate) target: Arc<Target>,
     pub(crate) deadline: Instant,
 }
 
+/// What comes of preparing an attempt.
+pub(crate) enum Prepared<'a> {
+    Ready(Box<Attempt<'a>>),
+    /// The account has gone since it was leased.
+    Gone,
+    /// Nobody need be asked.
+    Estimated(Box<Estimate>),
+    /// The account's provider has no words for the call.
+    Unspeakable(Untranslatable),
+}
+
 impl<'a> Attempt<'a> {
-    /// `None` when the account has gone since it was leased.
-    pub(crate) fn new(core: &'a Core, call: &'a Call, lease: &Lease, deadline: Instant) -> Option<Self> {
+    pub(crate) async fn prepare(
+        core: &'a Core,
+        call: &'a Call,
+        lease: &Lease,
+        deadline: Instant,
+    ) -> Prepared<'a> {
         let account = lease.account();
-        Some(Self {
-            core,
-            call,
-            provider: provider(account.provider)?,
-            target: core.shared.catalogue.target(account.id)?,
-            deadline,
-        })
+        let provider = provider(account.provider);
+        let (Some(provider), Some(target)) = (provider, core.shared.catalogue.target(account.id)) else {
+            return Prepared::Gone;
+        };
+        let now = core.shared.clock.now();
+        let address = target.base_url().as_str();
+        let server = Server {
+            provider,
+            is_own: address.starts_with(provider.default_base_url()),
+            account,
+            missing: &core.shared.missing_calls,
+        };
+        match Wording::of(call, server, lease.upstream_model(), now).await {
+            Ok(Worded::Said(wording)) => Prepared::Ready(Box::new(Self {
+                core,
+                call,
+                provider,
+                wording: *wording,
+                target,
+                deadline,
+            })),
+            Ok(Worded::Estimated(estimate)) => Prepared::Estimated(estimate),
+            Err(error) => Prepared::Unspeakable(error),
+        }
     }
 
     /// Sends the request and reads the answer up to the point where it can be given to the client.
-    pub(crate) async fn run(self, lease: Lease, mut entry: Entry) -> Attempted {
+    pub(crate) async fn run(mut self, lease: Lease, mut entry: Entry) -> Attempted {
         entry.begin_attempt(lease.account(), lease.upstream_model());
-        let outcome = self.exchange(&lease, &mut entry).await;
+        let mut outcome = self.exchange(&lease, &mut entry).await;
+        if let Err(failure) = &outcome {
+            self.note_missing(failure, &lease);
+            if let Some(estimate) = self.estimate_after(failure).await {
+                return Attempted::Committed(estimated(estimate, &lease, entry));
+            }
+            match self.reword_after(failure, &lease).await {
+                None => {}
+                Some(Ok(wording)) => {
+                    self.wording = wording;
+                    outcome = self.exchange(&lease, &mut entry).await;
+                }
+                Some(Err(error)) => outcome = Err(Failure::unspeakable(&error)),
+            }
+        }
         let failure = match outcome {
-            Ok(Opened::Whole { head, body }) => return self.commit_whole(&head, body, &lease, entry),
+            Ok(Opened::Whole { head, body, told }) => {
+                return self.commit_whole(&head, &body, told, &lease, entry);
+            }
             Ok(Opened::Stream(stream)) => return self.commit_stream(*stream, lease, entry),
             Err(failure) => failure,
         };
@@ -119,6 +114,49 @@ impl<'a> Attempt<'a> {
         entry.end_attempt(AttemptEnd::failed(&failure.fault));
         tracing::info!(account_id = %lease.account().id, fault = %failure.fault, "attempt failed");
         Attempted::Failed(Box::new(entry), failure)
+    }
+
+    /// Remembers a call that the server does not have.
+    fn note_missing(&self, failure: &Failure, lease: &Lease) {
+        let spoken = self.wording.codec.dialect();
+        let is_count = self.call.operation == Operation::CountTokens;
+        if failure.is_of_a_missing_route() && (is_count || self.instead(failure).is_some()) {
+            let missing = &self.core.shared.missing_calls;
+            missing.note(lease.account(), self.call.operation, spoken);
+        }
+    }
+
+    /// A guess in the place of a count that the server has no call for.
+    async fn estimate_after(&self, failure: &Failure) -> Option<Estimate> {
+        let is_count = self.call.operation == Operation::CountTokens;
+        if is_count && failure.is_of_a_missing_route() {
+            Estimate::of(self.call).await.ok()
+        } else {
+            None
+        }
+    }
+
+    /// The call in the dialect that the server wants it in; `None` if that is not what it refused it for.
+    ///
+    /// A client that speaks the refused dialect itself hears the provider's own word, unless the server does not have
+    /// that dialect at all.
+    async fn reword_after(
+        &self,
+        failure: &Failure,
+        lease: &Lease,
+    ) -> Option<Result<Wording, Untranslatable>> {
+        let instead = self.instead(failure)?;
+        if !self.wording.is_translated() && !failure.is_of_a_missing_route() {
+            return None;
+        }
+        let now = self.core.shared.clock.now();
+        Some(Wording::instead(self.call, instead, lease.upstream_model(), now).await)
+    }
+
+    fn instead(&self, failure: &Failure) -> Option<Dialect> {
+        let answer = failure.answer.as_ref()?;
+        let spoken = self.wording.codec.dialect();
+        self.provider.dialect_instead(spoken, answer.status, &answer.body)
     }
 
     async fn exchange(&self, lease: &Lease, entry: &mut Entry) -> Result<Opened, Box<Failure>> {
@@ -158,87 +196,33 @@ impl<'a> Attempt<'a> {
     }
 
     fn request(&self, lease: &Lease) -> Result<http::Request<Full<Bytes>>, Box<Failure>> {
-        let peek = &self.call.peek;
-        let body = match &peek.model_span {
-            Some(span) if lease.upstream_model() != peek.model => {
-                splice(&self.call.body, span.clone(), lease.upstream_model())
-            }
-            _ => self.call.body.clone(),
-        };
         let call = gateway_providers::Call {
             operation: self.call.operation,
-            dialect: self.call.codec.dialect(),
-            version: None,
-            query: self.call.query.as_deref(),
-            headers: &self.call.headers,
+            dialect: self.wording.codec.dialect(),
+            version: self.call.version.as_deref(),
+            query: self.wording.query(self.call),
+            headers: self.wording.headers(self.call),
             model: lease.upstream_model(),
-            stream: peek.stream,
+            stream: self.call.is_streamed(),
         };
         match self.provider.request(&self.target, &call) {
-            Ok(request) => Ok(request.map(|()| Full::new(body))),
+            Ok(request) => Ok(request.map(|()| Full::new(self.wording.body.clone()))),
             Err(InvalidTarget::Query) => Err(Failure::new(Fault::new(FaultClass::Client, "invalid query"))),
             Err(error) => Err(Failure::transport(error.to_string())),
-        }
-    }
-
-    async fn read_error(&self, head: response::Parts, body: Incoming) -> Box<Failure> {
-        let body = match timeout(ERROR_BODY_TIMEOUT, collect(body, MAX_ERROR_BYTES)).await {
-            Ok(Ok(body)) => body,
-            // The status says enough.
-            Ok(Err(_)) | Err(_) => Bytes::new(),
-        };
-        let fault = self.provider.classify(head.status, &head.headers, &body);
-        Box::new(Failure {
-            answer: Some(self.error_from_provider(head.status, head.headers, body)),
-            ..*Failure::new(fault)
-        })
-    }
-
-    pub(crate) fn error_from_provider(
-        &self,
-        status: StatusCode,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> ErrorFromProvider {
-        ErrorFromProvider {
-            status,
-            headers,
-            is_presentable: is_presentable(&body, self.target.credential().secret().expose_secret()),
-            body,
-        }
-    }
-
-    /// Reads an answer that is not streamed to its end: until then another account can still take over.
-    async fn read_whole(
-        &self,
-        head: response::Parts,
-        body: Incoming,
-        deadline: Instant,
-    ) -> Result<Opened, Box<Failure>> {
-        let limit = self.core.shared.settings.max_answer_bytes;
-        match timeout_at(deadline, collect(body, limit)).await {
-            Err(_) => Err(Failure::timed_out(
-                "whole answer",
-                self.core.shared.settings.head_timeout(false),
-            )),
-            Ok(Err(error)) => Err(Failure::transport(error)),
-            Ok(Ok(body)) if serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err() => Err(
-                Failure::new(Fault::new(FaultClass::Server, "the answer is not JSON")),
-            ),
-            Ok(Ok(body)) => Ok(Opened::Whole { head, body }),
         }
     }
 
     fn commit_whole(
         &self,
         head: &response::Parts,
-        body: Bytes,
+        body: &[u8],
+        told: Bytes,
         lease: &Lease,
         mut entry: Entry,
     ) -> Attempted {
         let now = self.core.shared.clock.now();
         lease.answering(None, self.provider.rate_limits(&head.headers, now));
-        let reading = Reading::complete(self.call.codec.read_answer(&body));
+        let reading = Reading::complete(self.wording.codec.read_answer(body));
         reading.tell(lease, self.call.key.user_id);
         let headers = self.answer_headers(&head.headers, lease, &entry);
         entry.end_attempt(AttemptEnd {
@@ -251,11 +235,11 @@ impl<'a> Attempt<'a> {
         Attempted::Committed(Decided::Answered(Whole {
             status: head.status,
             headers,
-            body,
+            body: told,
         }))
     }
 
-    fn commit_stream(&self, stream: OpenedStream, lease: Lease, entry: Entry) -> Attempted {
+    fn commit_stream(self, stream: OpenedStream, lease: Lease, entry: Entry) -> Attempted {
         let OpenedStream { head, .. } = &stream;
         let status = head.status;
         let headers = self.answer_headers(&head.headers, &lease, &entry);
@@ -268,11 +252,17 @@ impl<'a> Attempt<'a> {
             rate_limits: self
                 .provider
                 .rate_limits(&head.headers, self.core.shared.clock.now()),
+            input_tokens: prompt::tokens(self.call.body.len()),
             request_ttft: None,
             attempt_ttft: None,
         };
-        let idle_timeout = self.core.shared.settings.idle_timeout();
-        let relay = Relay::new(stream, lease, entry, exchange, idle_timeout);
+        let settings = &self.core.shared.settings;
+        let patience = Patience {
+            idle_timeout: settings.idle_timeout(),
+            ping_interval: settings.ping_interval(),
+        };
+        let rewriter = self.wording.into_rewriter();
+        let relay = Relay::new(stream, rewriter, lease, entry, exchange, patience);
         Attempted::Committed(Decided::Streaming {
             status,
             headers,
@@ -281,40 +271,63 @@ impl<'a> Attempt<'a> {
     }
 
     fn answer_headers(&self, from_provider: &HeaderMap, lease: &Lease, entry: &Entry) -> HeaderMap {
-        let mut headers = response_headers(from_provider);
+        let mut headers = if self.wording.is_translated() {
+            HeaderMap::new()
+        } else {
+            response_headers(from_provider)
+        };
+        if self.call.is_streamed() {
+            headers.insert(CONTENT_TYPE, stream_type(self.call.peek.framing));
+            headers
+                .entry(CACHE_CONTROL)
+                .or_insert(HeaderValue::from_static("no-cache"));
+        } else {
+            headers
+                .entry(CONTENT_TYPE)
+                .or_insert(HeaderValue::from_static("application/json"));
+        }
+        self.wording.sign(&mut headers);
         sign(&mut headers, Some(lease.account().id), entry);
         headers
     }
 }
 
-/// A successful answer, read as far as it must be before the client may see it.
-pub(crate) enum Opened {
-    Whole { head: response::Parts, body: Bytes },
-    Stream(Box<OpenedStream>),
+/// Gives the client a count that no provider made.
+pub(crate) fn estimated(estimate: Estimate, lease: &Lease, mut entry: Entry) -> Decided {
+    let Estimate { mut headers, body } = estimate;
+    sign(&mut headers, Some(lease.account().id), &entry);
+    entry.end_attempt(AttemptEnd {
+        status: Outcome::Ok,
+        fault: None,
+        reading: None,
+        ttft: None,
+    });
+    entry.settle(Outcome::Ok, Some(StatusCode::OK), None, None);
+    Decided::Answered(Whole {
+        status: StatusCode::OK,
+        headers,
+        body,
+    })
 }
 
-async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, String> {
-    let mut first = Bytes::new();
-    let mut rest: Option<BytesMut> = None;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| format!("the answer broke: {error}"))?;
-        let Ok(chunk) = frame.into_data() else { continue };
-        if first.len() + rest.as_ref().map_or(0, BytesMut::len) + chunk.len() > limit {
-            return Err(format!("the answer is longer than {limit} bytes"));
-        }
-        // Most answers are one chunk, which needs no copy.
-        match &mut rest {
-            Some(rest) => rest.extend_from_slice(&chunk),
-            None if first.is_empty() => first = chunk,
-            None => {
-                let mut joined = BytesMut::from(first.as_ref());
-                joined.extend_from_slice(&chunk);
-                first = Bytes::new();
-                rest = Some(joined);
-            }
-        }
+/// The media type of a stream.
+pub(crate) const fn stream_type(framing: Framing) -> HeaderValue {
+    match framing {
+        Framing::Events => HeaderValue::from_static("text/event-stream"),
+        Framing::Array => HeaderValue::from_static("application/json"),
     }
-    Ok(rest.map_or(first, BytesMut::freeze))
+}
+
+/// A successful answer, read as far as it must be before the client may see it.
+pub(crate) enum Opened {
+    Whole {
+        head: response::Parts,
+        /// As the provider sent it.
+        body: Bytes,
+        /// As the client gets it.
+        told: Bytes,
+    },
+    Stream(Box<OpenedStream>),
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gateway_domain::{AccountId, ApiKey, Dialect, ProviderKind, RequestId};
+use gateway_domain::{AccountId, ApiKey, ProviderKind, RequestId};
 use gateway_metering::Admission;
-use gateway_protocol::{Codec, Peek};
+use gateway_protocol::{Codec, Framing, Peek};
 use gateway_providers::{Operation, PROVIDERS};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -32,8 +32,10 @@ pub struct Call {
     pub body: Bytes,
     /// The client's headers.
     pub headers: HeaderMap,
-    /// The client's query string, without `?`.
+    /// The client's query string, without `?` and without credentials.
     pub query: Option<String>,
+    /// The version of the API in the client's address, where its dialect has several.
+    pub version: Option<String>,
 }
 
 impl Call {
@@ -100,11 +102,15 @@ impl Engine {
     }
 
     async fn stream(&self, call: Call, admission: Admission) -> Answer {
-        let (codec, request_id) = (call.codec, call.id.to_string());
+        let (codec, request_id, framing) = (call.codec, call.id.to_string(), call.peek.framing);
         let Core { shared, readers, .. } = &*self.core;
         let early_head = EarlyHead::default();
         let decision = Routing::new(&self.core, call);
         let mut deciding: Deciding = Box::pin(decision.make(admission, Some(early_head.clone())));
+        if framing == Framing::Array {
+            // Nothing can be said of an array before its first element, not even that it is coming.
+            return deciding.await.into_answer(readers);
+        }
         if let Ok(decided) = timeout(shared.settings.hold_timeout(), &mut deciding).await {
             return decided.into_answer(readers);
         }
@@ -139,11 +145,7 @@ pub(crate) fn sign(headers: &mut HeaderMap, account_id: Option<AccountId>, entry
     }
 }
 
-/// The providers that can answer a call in `dialect`.
-pub(crate) fn providers_of(dialect: Dialect) -> Vec<ProviderKind> {
-    PROVIDERS
-        .iter()
-        .filter(|provider| provider.dialects().contains(&dialect))
-        .map(|provider| provider.kind())
-        .collect()
+/// Every provider: what one does not speak is translated for it.
+pub(crate) fn every_provider() -> Vec<ProviderKind> {
+    PROVIDERS.iter().map(|provider| provider.kind()).collect()
 }

@@ -6,10 +6,10 @@ use gateway_providers::response_headers;
 use http::StatusCode;
 use http::header::RETRY_AFTER;
 
-use crate::attempt::ErrorFromProvider;
 use crate::decided::{Decided, Refused, Whole};
 use crate::engine::sign;
 use crate::entry::Entry;
+use crate::failure::{ErrorFromProvider, Words};
 use crate::refusal::{Refusal, set_retry_after};
 use crate::routing::Routing;
 
@@ -31,7 +31,11 @@ impl Routing {
             .into_iter()
             .max_by_key(|(_, failure)| telling(&failure.fault))
         else {
-            return self.refuse(entry, Refusal::no_account(none, &self.call.peek.model), None);
+            let refusal = match &self.unspeakable {
+                Some(error) => Refusal::unspeakable(error),
+                None => Refusal::no_account(none, &self.call.peek.model),
+            };
+            return self.refuse(entry, refusal, None);
         };
         let class = failure.fault.class;
         // A wrong request is as wrong later.
@@ -46,9 +50,11 @@ impl Routing {
         }
         let refusal = Refusal::failure(&failure, &self.call.peek.model).retry_after(earliest_retry);
         match failure.answer {
-            Some(answer) if answer.is_presentable && is_for_clients(class, answer.status) => {
-                self.show(answer, entry, account_id, class, earliest_retry)
-            }
+            Some(answer) if is_for_clients(class, answer.status) => match &answer.words {
+                Words::AsTheyAre => self.show(answer, entry, account_id, class, earliest_retry),
+                Words::Told(said) => self.refuse(entry, refusal.in_words(said), Some((account_id, class))),
+                Words::Hidden => self.refuse(entry, refusal, Some((account_id, class))),
+            },
             _ => self.refuse(entry, refusal, Some((account_id, class))),
         }
     }

@@ -9,8 +9,9 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
-use crate::attempt::{Attempt, Failure, Opened};
+use crate::attempt::{Attempt, Opened};
 use crate::entry::Entry;
+use crate::failure::Failure;
 
 /// Bytes of a stream that are held back before its first content.
 const MAX_HELD_BYTES: usize = 256 * 1024;
@@ -39,7 +40,7 @@ impl Attempt<'_> {
             head,
             held: VecDeque::new(),
             body,
-            reader: self.call.codec.stream_reader(),
+            reader: self.wording.codec.stream_reader(),
         };
         let mut held_bytes = 0;
         while stream.reader.phase() == StreamPhase::Head && held_bytes <= MAX_HELD_BYTES {
@@ -52,7 +53,9 @@ impl Attempt<'_> {
         if stream.reader.phase() == StreamPhase::Failed {
             let event = stream.reader.error_event().unwrap_or_default();
             let fault = self.provider.classify_event(event);
-            return Err(if fault.class == FaultClass::Client {
+            return Err(if self.wording.codec.read_error(event).is_none() {
+                Failure::nonsense(fault.reason)
+            } else if fault.class == FaultClass::Client {
                 self.refused_in_event(fault, &stream)
             } else {
                 Failure::new(fault)

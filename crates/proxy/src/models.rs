@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use gateway_domain::{AccountId, ApiKey, Dialect, ModelPattern, Timestamp, UpstreamAccount};
+use gateway_domain::{AccountId, ApiKey, ModelPattern, Timestamp, UpstreamAccount};
 use gateway_protocol::{ModelEntry, codec};
 use gateway_providers::provider;
 use http_body_util::{BodyExt, Full, Limited};
 use tokio::time::timeout;
 
 use crate::Engine;
-use crate::engine::providers_of;
 
 /// How long a provider's list of models is believed.
 const FRESH: Duration = Duration::from_secs(300);
@@ -60,18 +59,14 @@ impl ModelDirectory {
 }
 
 impl Engine {
-    /// The models that `key` can ask for in `dialect`, by name.
+    /// The models that `key` can ask for, by name; in any dialect, since what an account does not speak is translated.
     ///
     /// They are what the accounts say: their own lists and aliases, and for the rest the provider's list, or the
     /// price catalogue's when the provider does not answer.
-    pub async fn models(&self, key: &ApiKey, dialect: Dialect) -> Vec<ModelEntry> {
-        let providers = providers_of(dialect);
+    pub async fn models(&self, key: &ApiKey) -> Vec<ModelEntry> {
         let accounts = self.shared().catalogue.pool().accounts();
         let serving = accounts.into_iter().filter(|account| {
-            account.is_active
-                && providers.contains(&account.provider)
-                && account.serves_user(key.user_id)
-                && key.allows_account(account.id)
+            account.is_active && account.serves_user(key.user_id) && key.allows_account(account.id)
         });
         let lists = join_all(serving.map(|account| self.models_of(account))).await;
         let mut by_name = BTreeMap::new();
@@ -104,7 +99,7 @@ impl Engine {
         entries.extend(
             own_names
                 .chain(account.model_map.keys().map(String::as_str))
-                .map(named),
+                .map(ModelEntry::named),
         );
         entries
     }
@@ -123,7 +118,7 @@ impl Engine {
                     prices
                         .models_of(account.provider)
                         .into_iter()
-                        .map(named)
+                        .map(ModelEntry::named)
                         .collect(),
                     FRESH_WITHOUT_ANSWER,
                 )
@@ -154,12 +149,5 @@ impl Engine {
             .to_bytes();
         let codec = codec(*provider.dialects().first()?)?;
         Some(codec.read_models(&body))
-    }
-}
-
-fn named(id: &str) -> ModelEntry {
-    ModelEntry {
-        id: id.to_owned(),
-        details: None,
     }
 }

@@ -56,6 +56,7 @@ pub(crate) fn pin(user: UserId, name: &str) -> u64 {
     fingerprint(&[b"pin", user.as_uuid().as_bytes(), name.as_bytes()])
 }
 
-fn tokens(bytes: usize) -> u64 {
+/// About how many tokens so many bytes of a request's JSON are.
+pub(crate) fn tokens(bytes: usize) -> u64 {
     (bytes / BYTES_PER_TOKEN) as u64
 }

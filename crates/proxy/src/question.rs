@@ -1,8 +1,8 @@
 use gateway_balancing::{Decision, Delivery, NoAccount, Prompt, Wanted};
-use gateway_domain::{AccountId, ApiKey, Dialect};
+use gateway_domain::{AccountId, ApiKey};
 
 use crate::Shared;
-use crate::engine::providers_of;
+use crate::engine::every_provider;
 
 /// A request as far as routing would look at it, without anything to send.
 #[derive(Debug, Clone, Copy)]
@@ -11,8 +11,6 @@ pub struct Question<'a> {
     pub key: &'a ApiKey,
     /// The model that it would ask for.
     pub model: &'a str,
-    /// How it would ask.
-    pub dialect: Dialect,
     /// How it would be answered.
     pub delivery: Delivery,
     /// Its input tokens, as far as they matter.
@@ -28,7 +26,7 @@ impl Shared {
             user_id: question.key.user_id,
             key: question.key,
             model: question.model,
-            providers: &providers_of(question.dialect),
+            providers: &every_provider(),
             tried: &[],
             prompt: Prompt {
                 input_tokens: question.input_tokens,

@@ -39,7 +39,10 @@ impl Reading {
     }
 
     /// Of an answer that broke off, after text of about `output_seen` tokens.
-    pub(crate) fn partial(summary: AnswerSummary, output_seen: u64) -> Self {
+    ///
+    /// Some providers count only at the end. Whoever has answered has read the prompt, which has about `input_sent`
+    /// tokens.
+    pub(crate) fn partial(summary: AnswerSummary, output_seen: u64, input_sent: u64) -> Self {
         let source = match &summary.usage {
             Some(_) => UsageSource::Partial,
             None if output_seen > 0 => UsageSource::Estimated,
@@ -47,6 +50,9 @@ impl Reading {
         };
         let mut usage = summary.usage.unwrap_or_default();
         usage.tokens.output = usage.tokens.output.max(output_seen);
+        if source == UsageSource::Estimated {
+            usage.tokens.input = input_sent;
+        }
         Self {
             usage,
             source,

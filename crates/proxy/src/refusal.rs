@@ -1,14 +1,15 @@
 use std::time::Duration;
 
-use bytes::Bytes;
 use gateway_balancing::NoAccount;
 use gateway_domain::FaultClass;
+use gateway_protocol::translation::{ProviderError, Untranslatable};
 use gateway_protocol::{Codec, ErrorAnswer, ErrorKind};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::attempt::Failure;
 use crate::decided::Whole;
+use crate::failure::Failure;
+use crate::presentable::presentable;
 
 /// When a client may come again whose wait for a place was in vain.
 const BUSY_RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -25,6 +26,8 @@ pub(crate) struct Refusal {
     pub(crate) retry_after: Option<Duration>,
     /// Whether the client's own retries would be in vain.
     pub(crate) is_hopeless: bool,
+    /// What clients do something about by themselves.
+    pub(crate) code: Option<&'static str>,
 }
 
 impl Refusal {
@@ -34,6 +37,7 @@ impl Refusal {
             message: message.into(),
             retry_after: None,
             is_hopeless: false,
+            code: None,
         }
     }
 
@@ -53,10 +57,32 @@ impl Refusal {
         self
     }
 
+    /// What a client is told whose request the model's provider has no words for.
+    pub(crate) fn unspeakable(error: &Untranslatable) -> Self {
+        Self {
+            code: error.code(),
+            ..Self::new(ErrorKind::InvalidRequest, error.to_string())
+        }
+    }
+
+    /// The same in the provider's own words, which it said in another dialect.
+    pub(crate) fn in_words(self, said: &ProviderError) -> Self {
+        Self {
+            kind: match self.kind {
+                _ if said.is_too_long => ErrorKind::ContextTooLong,
+                // What it is called where the client's own provider is overloaded.
+                ErrorKind::Unavailable => ErrorKind::Overloaded,
+                kind => kind,
+            },
+            message: presentable(&said.message),
+            ..self
+        }
+    }
+
     /// What a client is told when no account could be tried.
     pub(crate) fn no_account(none: &NoAccount, model: &str) -> Self {
         match none {
-            NoAccount::NotServed => Self::new(ErrorKind::NotFound, format!("model: {model}")),
+            NoAccount::NotServed => Self::new(ErrorKind::ModelNotFound, format!("model: {model}")),
             NoAccount::NotAllowed => Self::new(
                 ErrorKind::Permission,
                 format!("this API key's accounts do not serve {model}"),
@@ -90,9 +116,9 @@ impl Refusal {
             NoAccount::AllDown {
                 class: FaultClass::ModelMissing,
                 ..
-            } => Self::new(ErrorKind::NotFound, format!("model: {model}")),
+            } => Self::new(ErrorKind::ModelNotFound, format!("model: {model}")),
             NoAccount::AllDown { .. } | NoAccount::AllTried => {
-                Self::new(ErrorKind::BadGateway, "no healthy upstream account")
+                Self::new(ErrorKind::NoAccount, "no healthy upstream account")
             }
         }
     }
@@ -103,13 +129,15 @@ impl Refusal {
             FaultClass::Client => {
                 return Self::new(client_fault(failure.status()), "the provider refused the request");
             }
-            FaultClass::Credential => return Self::new(ErrorKind::BadGateway, "no healthy upstream account"),
+            FaultClass::Credential => return Self::new(ErrorKind::NoAccount, "no healthy upstream account"),
             FaultClass::Quota | FaultClass::Burst => ErrorKind::RateLimit,
             FaultClass::Overload if failure.status() == Some(StatusCode::SERVICE_UNAVAILABLE) => {
                 ErrorKind::Unavailable
             }
             FaultClass::Overload => ErrorKind::Overloaded,
-            FaultClass::ModelMissing => return Self::new(ErrorKind::NotFound, format!("model: {model}")),
+            FaultClass::ModelMissing => {
+                return Self::new(ErrorKind::ModelNotFound, format!("model: {model}"));
+            }
             FaultClass::Transport if failure.timed_out => ErrorKind::Timeout,
             FaultClass::Transport => ErrorKind::BadGateway,
             FaultClass::Server => match failure.status().map(|status| status.as_u16()) {
@@ -128,22 +156,24 @@ impl Refusal {
     }
 
     pub(crate) fn into_answer(self, codec: &dyn Codec, request_id: &str, longest_wait: Duration) -> Whole {
+        let wait = self.retry_after.map(|wait| wait.min(longest_wait));
         let body = codec.error_body(&ErrorAnswer {
             kind: self.kind,
             message: &self.message,
-            code: None,
             request_id,
-            retry_after: None,
+            code: self.code,
+            retry_after: wait,
         });
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(wait) = self.retry_after {
-            set_retry_after(&mut headers, wait.min(longest_wait));
+        if let Some(wait) = wait {
+            set_retry_after(&mut headers, wait);
         }
         if self.is_hopeless {
             headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
         }
-        let status = StatusCode::from_u16(self.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status =
+            StatusCode::from_u16(codec.error_status(self.kind)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Whole {
             status,
             headers,
@@ -162,15 +192,9 @@ fn client_fault(status: Option<StatusCode>) -> ErrorKind {
     }
 }
 
-/// Whether a provider's error answer may be shown as it is: in the dialect's own shape and without a secret.
-pub(crate) fn is_presentable(body: &Bytes, secret: &str) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Envelope {
-        #[serde(rename = "error")]
-        _error: serde::de::IgnoredAny,
-    }
-    let holds_secret = secret.len() >= 8 && memchr::memmem::find(body, secret.as_bytes()).is_some();
-    !holds_secret && serde_json::from_slice::<Envelope>(body).is_ok()
+/// Whether `body` tells the account's credential.
+pub(crate) fn holds_secret(body: &[u8], secret: &str) -> bool {
+    secret.len() >= 8 && memchr::memmem::find(body, secret.as_bytes()).is_some()
 }
 
 /// Whole seconds, rounded up, at least one: a client that waits this long does not come too early.

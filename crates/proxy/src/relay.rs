@@ -7,6 +7,7 @@ use bytes::Bytes;
 use gateway_balancing::Lease;
 use gateway_domain::{Fault, FaultClass, RateLimits, UserId};
 use gateway_metering::Outcome;
+use gateway_protocol::translation::Rewriter;
 use gateway_protocol::{Codec, ErrorAnswer, ErrorKind, StreamPhase, StreamReader};
 use gateway_providers::Provider;
 use http::StatusCode;
@@ -16,12 +17,14 @@ use tokio::time::{Instant, Sleep};
 
 use crate::entry::{AttemptEnd, Entry};
 use crate::holding::OpenedStream;
+use crate::keep_alive::KeepAlive;
 use crate::reading::Reading;
 
 /// How long a stream may stay open after its last event.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// A committed stream on its way from the provider to the client, byte for byte.
+/// A committed stream on its way from the provider to the client: byte for byte, or event by event in the client's
+/// dialect.
 ///
 /// It owns the lease, the usage reader and the request's open books: the last byte, an error or the client's
 /// going away ends all three, once. A stream that breaks ends with the dialect's error event, never with a
@@ -30,11 +33,15 @@ pub(crate) struct Relay {
     held: VecDeque<Bytes>,
     // `None` once nothing more will come.
     body: Option<Incoming>,
+    /// What the stream goes through where the client does not get it byte for byte.
+    rewriter: Option<Box<dyn Rewriter + Send>>,
     reader: Box<dyn StreamReader + Send>,
     lease: Lease,
     entry: Entry,
     exchange: Exchange,
     silence: Silence,
+    /// For clients whose own provider would say that it is alive. Between the bytes of a foreign one there is no place.
+    keep_alive: Option<KeepAlive>,
     is_booked: bool,
 }
 
@@ -46,28 +53,45 @@ pub(crate) struct Exchange {
     pub(crate) request_id: String,
     pub(crate) user_id: UserId,
     pub(crate) rate_limits: RateLimits,
+    /// About how many tokens the prompt has.
+    pub(crate) input_tokens: u64,
     /// Time to the first content, since the request and since the attempt began.
     pub(crate) request_ttft: Option<Duration>,
     pub(crate) attempt_ttft: Option<Duration>,
+}
+
+/// How long a stream may be silent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// On the provider's side, until it counts as broken.
+    pub(crate) idle_timeout: Duration,
+    /// On the client's side, until it is told that the stream is alive.
+    pub(crate) ping_interval: Duration,
 }
 
 impl Relay {
     /// Takes over a stream whose head has been read.
     pub(crate) fn new(
         opened: OpenedStream,
+        rewriter: Option<Box<dyn Rewriter + Send>>,
         lease: Lease,
         entry: Entry,
         exchange: Exchange,
-        idle_timeout: Duration,
+        patience: Patience,
     ) -> Self {
+        let keep_alive = rewriter
+            .as_ref()
+            .and_then(|_| KeepAlive::new(exchange.codec, patience.ping_interval, patience.ping_interval));
         let mut stream = Self {
             held: opened.held,
             body: Some(opened.body),
+            rewriter,
             reader: opened.reader,
             lease,
             entry,
             exchange,
-            silence: Silence::new(idle_timeout),
+            silence: Silence::new(patience.idle_timeout),
+            keep_alive,
             is_booked: false,
         };
         stream.note_phase();
@@ -76,8 +100,10 @@ impl Relay {
 
     /// The next bytes for the client; `None` is a proper end.
     pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        if let Some(chunk) = self.held.pop_front() {
-            return Poll::Ready(Some(chunk));
+        while let Some(chunk) = self.held.pop_front() {
+            if let Some(told) = self.tell(chunk) {
+                return Poll::Ready(Some(told));
+            }
         }
         loop {
             let Some(body) = &mut self.body else {
@@ -89,28 +115,64 @@ impl Relay {
                     self.silence.broken();
                     self.reader.push(&chunk);
                     self.note_phase();
-                    return Poll::Ready(Some(chunk));
+                    match self.tell(chunk) {
+                        Some(told) => return Poll::Ready(Some(told)),
+                        None => continue,
+                    }
                 }
                 // Once all that matters has gone through, it does not matter how the connection ends.
-                Poll::Ready(_) if self.is_booked => {
-                    self.body = None;
-                    return Poll::Ready(None);
-                }
+                Poll::Ready(_) if self.is_over() => return Poll::Ready(self.end()),
                 Poll::Ready(None) => Fault::new(FaultClass::Server, "the stream ended before its last event"),
                 Poll::Ready(Some(Err(error))) => {
                     Fault::new(FaultClass::Transport, format!("the stream broke: {error}"))
                 }
                 Poll::Pending => match self.silence.poll_too_long(context) {
-                    Poll::Pending => return Poll::Pending,
-                    Poll::Ready(()) if self.is_booked => {
-                        self.body = None;
-                        return Poll::Ready(None);
-                    }
+                    Poll::Pending => return self.poll_keep_alive(context).map(Some),
+                    Poll::Ready(()) if self.is_over() => return Poll::Ready(self.end()),
                     Poll::Ready(()) => Fault::new(FaultClass::Transport, "the stream fell silent"),
                 },
             };
             return Poll::Ready(Some(self.break_off(&fault)));
         }
+    }
+
+    fn poll_keep_alive(&mut self, context: &mut Context<'_>) -> Poll<Bytes> {
+        match &mut self.keep_alive {
+            Some(keep_alive) if !self.is_booked => keep_alive.poll(context),
+            _ => Poll::Pending,
+        }
+    }
+
+    /// What a chunk is for the client; `None` when that is nothing yet.
+    fn tell(&mut self, chunk: Bytes) -> Option<Bytes> {
+        let Some(rewriter) = &mut self.rewriter else {
+            return Some(chunk);
+        };
+        let mut told = Vec::new();
+        rewriter.push(&chunk, &mut told);
+        if told.is_empty() {
+            return None;
+        }
+        if let Some(keep_alive) = &mut self.keep_alive {
+            keep_alive.put_off();
+        }
+        Some(told.into())
+    }
+
+    /// Whether all that an answer must have has come.
+    fn is_over(&self) -> bool {
+        self.is_booked || self.reader.phase() == StreamPhase::Complete
+    }
+
+    /// Ends the stream properly, with whatever the client's dialect ends with.
+    fn end(&mut self) -> Option<Bytes> {
+        self.body = None;
+        self.reader.end();
+        self.note_phase();
+        let rewriter = self.rewriter.as_mut()?;
+        let mut last = Vec::new();
+        rewriter.end(&mut last);
+        (!last.is_empty()).then(|| last.into())
     }
 
     /// Looks at what the reader has seen by now, and closes the books when that was the end.
@@ -154,7 +216,11 @@ impl Relay {
         if let Some(fault) = fault {
             self.lease.failed(fault);
         }
-        let reading = Reading::partial(self.reader.summary(), self.reader.estimated_output_tokens());
+        let reading = Reading::partial(
+            self.reader.summary(),
+            self.reader.estimated_output_tokens(),
+            self.exchange.input_tokens,
+        );
         self.book(status, fault, reading);
     }
 
@@ -180,13 +246,19 @@ impl Relay {
     fn break_off(&mut self, fault: &Fault) -> Bytes {
         self.body = None;
         self.book_broken(Outcome::Interrupted, Some(fault));
-        let event = self.exchange.codec.error_event(&ErrorAnswer {
+        let error = ErrorAnswer {
             kind: ErrorKind::Internal,
             message: "the provider's answer broke off",
+            request_id: &self.exchange.request_id,
             code: None,
             retry_after: None,
-            request_id: &self.exchange.request_id,
-        });
+        };
+        if let Some(rewriter) = &mut self.rewriter {
+            let mut last = Vec::new();
+            rewriter.fail(&error, &mut last);
+            return last.into();
+        }
+        let event = self.exchange.codec.error_event(&error);
         if self.reader.is_mid_event() {
             [self.exchange.codec.abandoned_event(), event.as_ref()]
                 .concat()
@@ -199,6 +271,11 @@ impl Relay {
 
 impl Drop for Relay {
     fn drop(&mut self) {
+        // A client that leaves when it has all of the answer has cancelled nothing.
+        if self.reader.phase() == StreamPhase::Complete {
+            self.reader.end();
+            self.note_phase();
+        }
         self.book_broken(Outcome::Cancelled, None);
     }
 }

@@ -5,13 +5,16 @@ use gateway_balancing::{Lease, NoAccount, Prompt, Wanted};
 use gateway_domain::{AccountId, FaultClass, ProviderKind};
 use gateway_metering::Admission;
 use gateway_protocol::ErrorKind;
+use gateway_protocol::translation::Untranslatable;
+use gateway_providers::provider;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
-use crate::attempt::{Attempt, Attempted, Failure};
+use crate::attempt::{Attempt, Attempted, Prepared, estimated};
 use crate::decided::Decided;
-use crate::engine::{Call, Core, providers_of};
+use crate::engine::{Call, Core, every_provider};
 use crate::entry::{EarlyHead, Entry};
+use crate::failure::Failure;
 use crate::overload::{LONGEST_PAUSE, Pauses};
 use crate::prompt::prompt;
 use crate::refusal::Refusal;
@@ -33,13 +36,17 @@ pub(crate) struct Routing {
     tried: Vec<AccountId>,
     pauses: Pauses,
     pub(crate) failures: Vec<(AccountId, Box<Failure>)>,
+    /// Whether an account was asked once more because its model had answered nonsense.
+    has_repeated: bool,
+    /// Why a provider was passed over that has no words for the call.
+    pub(crate) unspeakable: Option<Untranslatable>,
 }
 
 impl Routing {
     pub(crate) fn new(core: &Arc<Core>, call: Call) -> Self {
         Self {
             core: Arc::clone(core),
-            providers: providers_of(call.codec.dialect()),
+            providers: every_provider(),
             deadline: Instant::now() + core.shared.settings.request_timeout(),
             pauses: Pauses::new(
                 core.shared.settings.overload_pause(),
@@ -49,6 +56,8 @@ impl Routing {
             call,
             tried: Vec::new(),
             failures: Vec::new(),
+            has_repeated: false,
+            unspeakable: None,
         }
     }
 
@@ -83,14 +92,25 @@ impl Routing {
                 // One that is well may be left.
                 continue;
             }
-            let Some(attempt) = Attempt::new(&self.core, &self.call, &lease, self.deadline) else {
-                continue;
+            let attempt = match Attempt::prepare(&self.core, &self.call, &lease, self.deadline).await {
+                Prepared::Ready(attempt) => attempt,
+                Prepared::Gone => continue,
+                Prepared::Estimated(estimate) => return estimated(*estimate, &lease, entry),
+                Prepared::Unspeakable(error) => {
+                    let provider = lease.account().provider;
+                    self.providers.retain(|kind| *kind != provider);
+                    self.unspeakable = Some(error);
+                    continue;
+                }
             };
             match attempt.run(lease, entry).await {
                 Attempted::Committed(decided) => return decided,
                 Attempted::Failed(open, failure) => {
                     entry = *open;
                     let is_final = !failure.fault.class.is_retryable();
+                    if failure.is_nonsense && !std::mem::replace(&mut self.has_repeated, true) {
+                        self.tried.retain(|tried| *tried != account_id);
+                    }
                     self.failures.push((account_id, failure));
                     if is_final {
                         break;
@@ -178,6 +198,7 @@ impl Routing {
             pool.lease(&self.wanted())
         };
         match lease {
+            Err(NoAccount::NotServed) if self.prompt.pin.is_some() => self.lease_elsewhere(),
             Err(NoAccount::AllBusy) => {
                 let waiting_since = entry.elapsed();
                 let lease = self.wait_for_place().await;
@@ -188,6 +209,21 @@ impl Routing {
                 lease
             }
             lease => lease,
+        }
+    }
+
+    /// An account at a provider that cannot have what the request refers to, and that will say so by name; none where
+    /// the provider could have it, but for another account.
+    fn lease_elsewhere(&self) -> Result<Lease, NoAccount> {
+        let mut wanted = self.wanted();
+        wanted.prompt.pin = None;
+        let lease = self.core.shared.catalogue.pool().lease(&wanted)?;
+        let is_spoken = provider(lease.account().provider)
+            .is_some_and(|provider| provider.answers(self.call.operation, self.call.codec.dialect()));
+        if is_spoken {
+            Err(NoAccount::NotServed)
+        } else {
+            Ok(lease)
         }
     }
 

@@ -5,6 +5,7 @@ use gateway_domain::Clock;
 use gateway_ledger::Ledger;
 use gateway_metering::SpendBook;
 
+use crate::missing_calls::MissingCalls;
 use crate::models::ModelDirectory;
 use crate::retry_budget::RetryBudget;
 use crate::upstream::tls_config;
@@ -21,6 +22,7 @@ pub struct Shared {
     pub(crate) settings: ProxySettings,
     pub(crate) tls: Arc<rustls::ClientConfig>,
     pub(crate) models: ModelDirectory,
+    pub(crate) missing_calls: MissingCalls,
     pub(crate) open_streams: AtomicUsize,
     retries: Mutex<RetryBudget>,
 }
@@ -50,6 +52,7 @@ impl Shared {
             settings,
             tls: tls_config(extra_roots)?,
             models: ModelDirectory::default(),
+            missing_calls: MissingCalls::default(),
             open_streams: AtomicUsize::new(0),
             retries: Mutex::new(retries),
         })

@@ -7,9 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::Stream;
 use gateway_protocol::{Codec, ErrorAnswer, ErrorKind};
-use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::decided::Decided;
+use crate::keep_alive::KeepAlive;
 use crate::readers::Readers;
 use crate::relay::Relay;
 
@@ -64,8 +64,7 @@ struct Waiting {
     deciding: Deciding,
     codec: &'static dyn Codec,
     request_id: String,
-    /// `None` where the dialect has nothing that says no more than that the stream is alive.
-    pings: Option<(Interval, &'static [u8])>,
+    keep_alive: Option<KeepAlive>,
 }
 
 impl AnswerStream {
@@ -82,16 +81,11 @@ impl AnswerStream {
         ping_interval: Duration,
         readers: &Arc<Readers>,
     ) -> Self {
-        let pings = codec.keep_alive().map(|ping| {
-            let mut ticks = interval(ping_interval);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            (ticks, ping)
-        });
         let waiting = Waiting {
             deciding,
             codec,
             request_id,
-            pings,
+            keep_alive: KeepAlive::new(codec, Duration::ZERO, ping_interval),
         };
         Self::new(Source::Waiting(waiting), readers)
     }
@@ -149,7 +143,12 @@ impl Source {
         loop {
             match self {
                 Self::Waiting(waiting) => match waiting.deciding.as_mut().poll(context) {
-                    Poll::Pending => return waiting.poll_ping(context).map(Some),
+                    Poll::Pending => {
+                        return match &mut waiting.keep_alive {
+                            Some(keep_alive) => keep_alive.poll(context).map(Some),
+                            None => Poll::Pending,
+                        };
+                    }
                     Poll::Ready(Decided::Streaming { relay, .. }) => *self = Self::Relaying(relay),
                     Poll::Ready(decided) => {
                         let last = waiting.last_event(decided);
@@ -165,13 +164,6 @@ impl Source {
 }
 
 impl Waiting {
-    fn poll_ping(&mut self, context: &mut Context<'_>) -> Poll<Bytes> {
-        match &mut self.pings {
-            Some((ticks, ping)) => ticks.poll_tick(context).map(|_| Bytes::from_static(ping)),
-            None => Poll::Pending,
-        }
-    }
-
     /// What ends a stream that came to nothing.
     fn last_event(&self, decided: Decided) -> Bytes {
         match decided {
@@ -180,9 +172,9 @@ impl Waiting {
             Decided::Answered(_) | Decided::Streaming { .. } => self.codec.error_event(&ErrorAnswer {
                 kind: ErrorKind::BadGateway,
                 message: "the provider did not answer with a stream",
+                request_id: &self.request_id,
                 code: None,
                 retry_after: None,
-                request_id: &self.request_id,
             }),
         }
     }

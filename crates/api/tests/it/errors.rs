@@ -9,7 +9,7 @@ use crate::gateway::{TestGateway, message};
 /// An error as a client sees it, but for what differs from run to run.
 fn seen(reply: &Reply) -> Value {
     let mut body = reply.json();
-    for pointer in ["/error/request_id", "/request_id"] {
+    for pointer in ["/error/request_id", "/request_id", "/error/details/0/requestId"] {
         if let Some(id) = body.pointer_mut(pointer) {
             assert_eq!(id.as_str(), reply.header("x-request-id"));
             *id = json!("[request id]");
@@ -36,7 +36,11 @@ async fn errors_look_as_their_clients_expect() {
         ),
         (
             "unknown route of OpenAI's",
-            gateway.post("/v1/chat/completions").bearer(key),
+            gateway.post("/v1/chat/nowhere").bearer(key),
+        ),
+        (
+            "unknown route of Gemini's",
+            gateway.post("/v1beta/models/gemini-2.5-pro:nowhere").bearer(key),
         ),
         ("wrong method", gateway.delete("/api/keys").bearer(admin)),
         (

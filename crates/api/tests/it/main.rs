@@ -6,6 +6,7 @@ mod accounts;
 mod auth;
 mod client;
 mod database;
+mod dialects;
 mod errors;
 mod gateway;
 mod keys;

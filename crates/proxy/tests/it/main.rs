@@ -14,3 +14,4 @@ mod queueing;
 mod retrying;
 mod rig;
 mod streams;
+mod translating;

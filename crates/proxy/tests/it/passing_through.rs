@@ -1,7 +1,7 @@
 use gateway_domain::UsageSource;
 use gateway_metering::Outcome;
 use gateway_providers::Operation;
-use gateway_simulator::{Script, Simulator};
+use gateway_simulator::{Endpoint, Script, Simulator};
 use http::{HeaderMap, StatusCode};
 
 use crate::rig::{Rig, account, body, header, message, text};
@@ -155,4 +155,39 @@ async fn a_model_without_a_price_costs_nothing_known() {
             .scrape()
             .contains("gateway_unpriced_attempts_total 1")
     );
+}
+
+#[tokio::test]
+async fn request_ids_service_tiers_and_headers_of_tomorrow_pass() {
+    let simulator = Simulator::start().await;
+    let script = Script::text("Hi").header("anthropic-tomorrow", "kept");
+    simulator.next(script);
+    let rig = Rig::new(vec![account(&simulator, "sk-ant-one-1234")]).await;
+    let answer = rig.call(&message(false)).await;
+    let received = simulator.received().remove(0);
+    assert_eq!(header(&answer, "request-id"), Some(received.request_id.as_str()));
+    assert_eq!(header(&answer, "anthropic-tomorrow"), Some("kept"));
+    assert!(text(answer).await.contains(r#""service_tier":"standard""#));
+}
+
+#[tokio::test]
+async fn cache_marks_on_tools_stay_within_the_dialect() {
+    let simulator = Simulator::start().await;
+    let rig = Rig::new(vec![account(&simulator, "sk-ant-one-1234")]).await;
+    let sent = r#"{"model":"claude-sonnet-5-5","max_tokens":64,"tools":[{"name":"f","input_schema":{"type":"object"},"cache_control":{"type":"ephemeral","ttl":"1h"}}],"messages":[{"role":"user","content":"Hi"}]}"#;
+    assert_eq!(rig.call(sent).await.status, StatusCode::OK);
+    assert_eq!(simulator.received()[0].body, sent);
+}
+
+#[tokio::test]
+async fn an_error_of_a_count_is_told() {
+    let simulator = Simulator::start().await;
+    let rig = Rig::new(vec![account(&simulator, "sk-ant-one-1234")]).await;
+    simulator.next(Script::status(400).message("tools: no").on(Endpoint::CountTokens));
+    let count = Operation::CountTokens;
+    let answer = rig
+        .call_with(&message(false), HeaderMap::new(), None, count)
+        .await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(text(answer).await.contains("tools: no"));
 }

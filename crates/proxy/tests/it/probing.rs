@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use gateway_balancing::{HealthStatus, PoolSettings};
-use gateway_domain::Dialect;
 use gateway_proxy::ProxySettings;
 use gateway_simulator::{Endpoint, Script, Simulator};
 
@@ -57,8 +56,8 @@ async fn models_are_what_the_accounts_say() {
         ..(*rig.key()).clone()
     };
 
-    let all = rig.engine.models(&rig.key(), Dialect::Anthropic).await;
-    let some = rig.engine.models(&key, Dialect::Anthropic).await;
+    let all = rig.engine.models(&rig.key()).await;
+    let some = rig.engine.models(&key).await;
 
     let names = |entries: &[gateway_protocol::ModelEntry]| {
         entries.iter().map(|entry| entry.id.clone()).collect::<Vec<_>>()
@@ -80,7 +79,7 @@ async fn models_come_from_the_price_list_when_the_provider_is_away() {
     ])
     .await;
 
-    let entries = rig.engine.models(&rig.key(), Dialect::Anthropic).await;
+    let entries = rig.engine.models(&rig.key()).await;
 
     assert!(entries.iter().any(|entry| entry.id == "claude-sonnet-5-5"));
 }

@@ -11,7 +11,7 @@ use gateway_domain::{
 };
 use gateway_ledger::{Ledger, LedgerSettings, Sink, SinkError};
 use gateway_metering::{Admission, Limiter, PriceCatalogue, RequestRecord};
-use gateway_protocol::codec;
+use gateway_protocol::{Address, codec};
 use gateway_providers::Operation;
 use gateway_proxy::{
     AccountSource, Answer, AnswerBody, Call, Catalogue, CatalogueRates, Engine, Prices, ProxySettings,
@@ -73,9 +73,18 @@ pub(crate) fn pair(simulator: &Simulator) -> Vec<(UpstreamAccount, Credential)> 
 }
 
 pub(crate) fn account_at(base_url: &str, secret: &str) -> (UpstreamAccount, Credential) {
+    account_of(ProviderKind::Anthropic, base_url, secret)
+}
+
+/// One account of this kind.
+pub(crate) fn account_of(
+    provider: ProviderKind,
+    base_url: &str,
+    secret: &str,
+) -> (UpstreamAccount, Credential) {
     let account = UpstreamAccount {
         name: secret.to_owned(),
-        ..UpstreamAccount::new(ProviderKind::Anthropic, base_url, Timestamp::default())
+        ..UpstreamAccount::new(provider, base_url, Timestamp::default())
     };
     (account, Credential::ApiKey(secret.to_owned().into()))
 }
@@ -153,20 +162,35 @@ impl Rig {
         headers
             .entry("content-type")
             .or_insert("application/json".parse().unwrap());
-        let codec = codec(Dialect::Anthropic).unwrap();
         let call = Call {
-            id: RequestId::random(),
             operation,
-            codec,
-            key: Arc::clone(&self.key),
-            peek: codec
-                .peek(body.as_bytes(), &gateway_protocol::Address::default())
-                .unwrap(),
-            body: Bytes::copy_from_slice(body.as_bytes()),
             headers,
             query: query.map(str::to_owned),
+            ..self.call_of(Dialect::Anthropic, body, &Address::default())
         };
         self.engine.call(call, self.admit()).await
+    }
+
+    /// Asks for an answer in another dialect.
+    pub(crate) async fn call_in(&self, dialect: Dialect, body: &str, address: &Address<'_>) -> Answer {
+        self.engine
+            .call(self.call_of(dialect, body, address), self.admit())
+            .await
+    }
+
+    fn call_of(&self, dialect: Dialect, body: &str, address: &Address<'_>) -> Call {
+        let codec = codec(dialect).unwrap();
+        Call {
+            id: RequestId::random(),
+            operation: Operation::CreateMessage,
+            codec,
+            key: Arc::clone(&self.key),
+            peek: codec.peek(body.as_bytes(), address).unwrap(),
+            body: Bytes::copy_from_slice(body.as_bytes()),
+            headers: HeaderMap::new(),
+            query: None,
+            version: None,
+        }
     }
 
     /// Lets a request in.
