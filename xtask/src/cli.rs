@@ -22,12 +22,14 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Show the gateway at work on a simulated provider: prints a curl line to paste
     Demo(Demo),
-    /// Run every test, on SQLite and on a PostgreSQL that is started just for it
+    /// Run every test, on SQLite and on a PostgreSQL that is started just for it, with the providers' own SDKs
     #[command(
-        long_about = "Run every test, on SQLite and on PostgreSQL.\n\n\
+        long_about = "Run every test, on SQLite and on PostgreSQL, with the providers' own SDKs.\n\n\
             Unless TEST_DATABASE_URL names a server, a private PostgreSQL is started in a temporary folder, \
             reachable from this machine only, and removed at the end. Where PostgreSQL is not installed, \
-            Debian's package is (as root), or you are told what to install.",
+            Debian's package is (as root), or you are told what to install.\n\n\
+            Unless TEST_PYTHON_SDKS names a folder that has them, pip installs the official Python SDKs into virtual \
+            environments under target/sdks, once. Where Python is not installed, the same is done about it.",
         after_help = "Examples:\n  \
             cargo xtask test\n  \
             cargo xtask test -p gateway-store\n  \

@@ -1,4 +1,6 @@
+mod debian;
 mod postgres;
+mod sdks;
 
 use std::process::Command;
 
@@ -13,6 +15,12 @@ use self::postgres::Cluster;
 
 /// Which server the tests use. When it is set already, that one.
 const DATABASE_VARIABLE: &str = "TEST_DATABASE_URL";
+
+/// Which folder has the SDKs' environments. When it is set already, that one.
+const SDKS_VARIABLE: &str = "TEST_PYTHON_SDKS";
+
+/// Whose tests are clients with the SDKs.
+const SDKS_PACKAGE: &str = "llm-gateway";
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let interrupt = Interrupt::listen()?;
@@ -30,6 +38,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         command.env(DATABASE_VARIABLE, cluster.url());
         Some(cluster)
     };
+    if let Some(folder) = variable(SDKS_VARIABLE) {
+        eprintln!("SDKs: the environments in {}", folder.display());
+    } else if uses_sdks(arguments) {
+        command.env(SDKS_VARIABLE, sdks::prepare(&interrupt)?);
+    }
     let status = Process::start("cargo test", &mut command, Signal::TERM)?.wait(&interrupt)?;
     if status.success() {
         Ok(())
@@ -55,13 +68,50 @@ fn names_packages(arguments: &[String]) -> bool {
         .any(|argument| argument.starts_with("-p") || argument.starts_with("--package"))
 }
 
+/// Whether the SDKs' package is among those whose tests are run.
+fn uses_sdks(arguments: &[String]) -> bool {
+    if values(arguments, "--exclude", None).any(|package| package == SDKS_PACKAGE) {
+        return false;
+    }
+    let is_whole = |argument: &String| argument == "--workspace" || argument == "--all";
+    if !names_packages(arguments) || arguments.iter().any(is_whole) {
+        return true;
+    }
+    // A pattern may mean it, and so may the longer forms of a package's name.
+    values(arguments, "--package", Some("-p"))
+        .any(|package| package.contains(SDKS_PACKAGE) || package.contains(['*', '?', '[']))
+}
+
+/// What an option is given, in each of the ways that cargo takes: `--long X`, `--long=X`, `-s X`, `-sX`, `-s=X`.
+fn values<'a>(
+    arguments: &'a [String],
+    long: &'a str,
+    short: Option<&'a str>,
+) -> impl Iterator<Item = &'a str> {
+    let own = || arguments.iter().take_while(|argument| *argument != "--");
+    own().enumerate().filter_map(move |(at, argument)| {
+        let rest = argument
+            .strip_prefix(long)
+            .filter(|rest| rest.is_empty() || rest.starts_with('='))
+            .or_else(|| short.and_then(|short| argument.strip_prefix(short)))?;
+        if rest.is_empty() {
+            own().nth(at + 1).map(String::as_str)
+        } else {
+            Some(rest.strip_prefix('=').unwrap_or(rest))
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn strings(test: &[&str]) -> Vec<String> {
+        test.iter().map(ToString::to_string).collect()
+    }
+
     fn arguments(test: &[&str]) -> Vec<String> {
-        let test: Vec<String> = test.iter().map(ToString::to_string).collect();
-        cargo_test(&test)
+        cargo_test(&strings(test))
             .get_args()
             .map(|argument| argument.to_string_lossy().into_owned())
             .collect()
@@ -72,5 +122,31 @@ mod tests {
         assert_eq!(arguments(&[]), ["test", "--workspace"]);
         assert_eq!(arguments(&["--", "-p"]), ["test", "--workspace", "--", "-p"]);
         assert_eq!(arguments(&["-p", "gateway-auth"]), ["test", "-p", "gateway-auth"]);
+    }
+
+    #[test]
+    fn the_sdks_are_there_whenever_the_binarys_tests_run() {
+        for test in [
+            &[][..],
+            &["--", "-p", "gateway-auth"],
+            &["--workspace"],
+            &["-p", "llm-gateway"],
+            &["-pllm-gateway", "--", "sdks"],
+            &["-p", "gateway-auth", "--package=llm-gateway"],
+            &["--package", "llm-*"],
+            &["-p", "gateway-auth", "--workspace"],
+            &["--exclude", "gateway-auth"],
+        ] {
+            assert!(uses_sdks(&strings(test)), "{test:?}");
+        }
+        for test in [
+            &["-p", "gateway-auth"][..],
+            &["-pgateway-auth", "llm-gateway"],
+            &["--package=gateway-auth", "-p", "gateway-api"],
+            &["--exclude", "llm-gateway"],
+            &["--workspace", "--exclude=llm-gateway"],
+        ] {
+            assert!(!uses_sdks(&strings(test)), "{test:?}");
+        }
     }
 }

@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
-use xshell::cmd;
 
+use super::debian::Debian;
 use crate::Result;
 use crate::interrupt::Interrupt;
 use crate::process::Process;
 use crate::throwaway::{free_port, secret};
-use crate::workspace::{shell, variable};
+use crate::workspace::variable;
 
 /// A server in a temporary folder, on a free port of the loopback address.
 ///
@@ -239,30 +239,17 @@ const REMEDY: &str = "the tests need PostgreSQL's server programs (initdb, postg
     or set TEST_DATABASE_URL to a server where the tests may create databases";
 
 fn install() -> Result<()> {
-    let is_root = fs::metadata(tempfile::tempdir()?.path())?.uid() == 0;
-    if !is_root || !Path::new("/usr/bin/apt-get").exists() {
+    let Some(debian) = Debian::here()? else {
         return Err(REMEDY.into());
-    }
+    };
     eprintln!("PostgreSQL is not installed: installing Debian's package");
-    let shell = shell()?;
-    shell.set_var("DEBIAN_FRONTEND", "noninteractive");
-    cmd!(shell, "apt-get update --quiet").run()?;
-    cmd!(
-        shell,
-        "apt-get install --quiet --yes --no-install-recommends postgresql-common"
-    )
-    .run()?;
+    debian.install(&["postgresql-common"])?;
     // The package would otherwise make and start a cluster that nobody asked for.
-    shell.write_file(
+    fs::write(
         "/etc/postgresql-common/createcluster.conf",
         "create_main_cluster = false\n",
     )?;
-    cmd!(
-        shell,
-        "apt-get install --quiet --yes --no-install-recommends postgresql"
-    )
-    .run()?;
-    Ok(())
+    debian.install(&["postgresql"])
 }
 
 #[cfg(test)]
