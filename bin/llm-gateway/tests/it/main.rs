@@ -9,6 +9,7 @@ mod configuration;
 mod database;
 mod folder;
 mod http;
+mod sdks;
 mod secrets;
 mod server;
 mod serving;
