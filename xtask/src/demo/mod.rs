@@ -19,7 +19,17 @@ use crate::workspace::root;
 
 use self::http::Client;
 
-const MODEL: &str = "claude-sonnet-4-5";
+/// What the simulated provider is known as, and a credential as that provider's look.
+const ACCOUNTS: [(&str, &str); 3] = [
+    ("anthropic", "sk-ant-simulated"),
+    ("openai", "sk-simulated"),
+    ("gemini", "AIza-simulated"),
+];
+
+/// A model that the Anthropic account serves.
+const CLAUDE: &str = "claude-sonnet-4-5";
+/// A model that the Gemini account serves.
+const GEMINI: &str = "gemini-2.5-flash";
 
 /// How long a program may take to answer after it was started.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -63,22 +73,24 @@ pub(crate) fn run(demo: &cli::Demo) -> Result<()> {
     }
 }
 
-/// Signs in, adds the simulated provider's account and creates an API key: what an operator does first.
+/// Signs in, adds the simulated provider's accounts and creates an API key: what an operator does first.
 fn set_up(client: &mut Client, provider: SocketAddr, password: &str) -> Result<String> {
     let session = client.post(
         "/api/auth/login",
         &json!({"username": "admin", "password": password}),
     )?;
     client.authorise(text(&session, "access_token")?);
-    client.post(
-        "/api/upstream-accounts",
-        &json!({
-            "name": "simulated provider",
-            "provider": "anthropic",
-            "credential": {"type": "api_key", "api_key": "sk-ant-simulated"},
-            "base_url": format!("http://{provider}"),
-        }),
-    )?;
+    for (kind, credential) in ACCOUNTS {
+        client.post(
+            "/api/upstream-accounts",
+            &json!({
+                "name": format!("simulated {kind}"),
+                "provider": kind,
+                "credential": {"type": "api_key", "api_key": credential},
+                "base_url": format!("http://{provider}"),
+            }),
+        )?;
+    }
     let key = client.post("/api/keys", &json!({"name": "demo"}))?;
     Ok(text(&key, "key")?.to_owned())
 }
@@ -143,14 +155,14 @@ fn choose_port(wished: Option<u16>) -> Result<u16> {
 fn welcome(address: SocketAddr, password: &str, key: &str) -> String {
     format!(
         "
-The gateway answers with a simulated provider: nothing leaves this machine.
+The gateway answers with simulated accounts of Anthropic, OpenAI and Google: nothing leaves this machine.
 
   address     http://{address}
   reference   http://{address}/docs
   sign in as  admin, password {password}
   API key     {key}
 
-Ask it something:
+Ask Claude something:
 
 {plain}
 
@@ -158,23 +170,43 @@ The same as a stream:
 
 {stream}
 
+Gemini, as OpenAI's clients would ask it:
+
+{translated}
+
 Ctrl-C stops it and throws everything away.
 ",
-        plain = curl(address, key, "curl", false),
-        stream = curl(address, key, "curl --no-buffer", true),
+        plain = message(address, key, "curl", false),
+        stream = message(address, key, "curl --no-buffer", true),
+        translated = chat(address, key),
     )
 }
 
-fn curl(address: SocketAddr, key: &str, program: &str, stream: bool) -> String {
+fn message(address: SocketAddr, key: &str, program: &str, stream: bool) -> String {
     let stream = if stream { r#""stream": true, "# } else { "" };
-    let question = r#"[{"role": "user", "content": "Hello!"}]"#;
-    let body = format!(r#"{{"model": "{MODEL}", "max_tokens": 100, {stream}"messages": {question}}}"#);
+    let body = format!(r#"{{"model": "{CLAUDE}", "max_tokens": 100, {stream}"messages": {QUESTION}}}"#);
+    let headers = [
+        format!("x-api-key: {key}"),
+        "anthropic-version: 2023-06-01".to_owned(),
+    ];
+    curl(program, address, "/v1/messages", &headers, &body)
+}
+
+fn chat(address: SocketAddr, key: &str) -> String {
+    let body = format!(r#"{{"model": "{GEMINI}", "messages": {QUESTION}}}"#);
+    let headers = [format!("authorization: Bearer {key}")];
+    curl("curl", address, "/v1/chat/completions", &headers, &body)
+}
+
+const QUESTION: &str = r#"[{"role": "user", "content": "Hello!"}]"#;
+
+fn curl(program: &str, address: SocketAddr, path: &str, headers: &[String], body: &str) -> String {
+    let headers: String = headers
+        .iter()
+        .map(|header| format!("  -H '{header}' \\\n"))
+        .collect();
     format!(
-        "{program} http://{address}/v1/messages \\\n  \
-           -H 'x-api-key: {key}' \\\n  \
-           -H 'anthropic-version: 2023-06-01' \\\n  \
-           -H 'content-type: application/json' \\\n  \
-           -d '{body}'"
+        "{program} http://{address}{path} \\\n{headers}  -H 'content-type: application/json' \\\n  -d '{body}'"
     )
 }
 
@@ -183,12 +215,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_printed_line_can_be_pasted() {
-        let line = curl(loopback(8080), "sk-gw-a-b", "curl", true);
+    fn the_printed_lines_can_be_pasted() {
+        let address = loopback(8080);
+        let line = message(address, "sk-gw-a-b", "curl", true);
         let first = line.lines().next().unwrap();
         assert_eq!(first, "curl http://127.0.0.1:8080/v1/messages \\");
-        assert!(line.contains("-H 'x-api-key: sk-gw-a-b'"), "{line}");
+        assert!(line.contains("-H 'x-api-key: sk-gw-a-b' \\\n"), "{line}");
         assert!(line.contains(r#""stream": true"#), "{line}");
+        assert_eq!(line.matches('\'').count() % 2, 0);
+        let line = chat(address, "sk-gw-a-b");
+        assert!(
+            line.contains("-H 'authorization: Bearer sk-gw-a-b' \\\n"),
+            "{line}"
+        );
         assert_eq!(line.matches('\'').count() % 2, 0);
     }
 }
