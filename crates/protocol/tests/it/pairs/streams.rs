@@ -180,3 +180,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn usage_told_again_replaces_what_was_told_with_the_end() {
+    let stream = Fixture {
+        name: "chat_usage_twice",
+        dialect: Dialect::OpenAiChat,
+        bytes: concat!(
+            r#"data: {"choices":[{"index":0,"delta":{"role":"assistant","content":"Hi"}}]}"#,
+            "\n\n",
+            r#"data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"#,
+            r#""usage":{"prompt_tokens":90,"completion_tokens":2}}"#,
+            "\n\n",
+            r#"data: {"choices":[],"usage":{"prompt_tokens":90,"completion_tokens":3,"#,
+            r#""prompt_tokens_details":{"cached_tokens":64}}}"#,
+            "\n\ndata: [DONE]\n\n",
+        )
+        .as_bytes(),
+    };
+    for client in stream.others() {
+        let mut reader = client.stream_reader();
+        reader.push(&whole(&stream, client));
+        let tokens = reader.summary().usage.unwrap().tokens;
+        let told = (tokens.input, tokens.cache_read, tokens.output);
+        assert_eq!(told, (26, 64, 3), "{}", client.dialect());
+    }
+}
