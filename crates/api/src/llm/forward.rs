@@ -90,7 +90,10 @@ fn client_headers(request: &HttpRequest) -> http::HeaderMap {
 
 /// The query without `key`, in which Google's clients send the API key; it must not go on, nor into a log.
 fn without_key(query: &str) -> Option<String> {
-    let is_key = |pair: &&str| pair.split('=').next() == Some("key");
+    let is_key = |pair: &&str| {
+        let name = url::form_urlencoded::parse(pair.as_bytes()).next();
+        name.is_some_and(|(name, _)| name == "key")
+    };
     let kept: Vec<&str> = query
         .split('&')
         .filter(|pair| !pair.is_empty() && !is_key(pair))
@@ -125,6 +128,7 @@ mod tests {
             ("key=secret", None),
             ("beta=true&key=secret", Some("beta=true")),
             ("key=a&beta=true&key=b", Some("beta=true")),
+            ("%6bey=secret&alt=sse", Some("alt=sse")),
             ("keys=1&beta", Some("keys=1&beta")),
         ] {
             assert_eq!(without_key(query).as_deref(), kept, "{query}");

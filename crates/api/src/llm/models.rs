@@ -124,7 +124,7 @@ fn gemini_page(query: &str) -> Result<gemini::ModelsQuery, Problem> {
             "pageSize" | "page_size" => {
                 let size = value
                     .parse()
-                    .map_err(|_| Problem::parameter("pageSize", "expected 1 to 1000"))?;
+                    .map_err(|_| Problem::parameter("pageSize", "expected a number, 0 or more"))?;
                 page.page_size = Some(size);
             }
             "pageToken" | "page_token" => page.page_token = Some(value.into_owned()),
@@ -140,10 +140,9 @@ fn anthropic_page(query: &str) -> Result<anthropic::ModelsQuery, Problem> {
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         match name.as_ref() {
             "limit" => {
-                let limit = value
-                    .parse()
-                    .map_err(|_| Problem::parameter("limit", "expected 1 to 1000"))?;
-                page.limit = Some(limit);
+                let limit = value.parse().ok().filter(|limit| (1..=1000).contains(limit));
+                let problem = || Problem::parameter("limit", "expected 1 to 1000");
+                page.limit = Some(limit.ok_or_else(problem)?);
             }
             "after_id" => page.after_id = Some(value.into_owned()),
             "before_id" => page.before_id = Some(value.into_owned()),

@@ -180,7 +180,10 @@ on_both_databases! {
         assert_eq!((&page["has_more"], &page["last_id"]), (&json!(true), &json!("claude-opus-5-5")));
         let rest = anthropic("/v1/models?limit=2&after_id=claude-opus-5-5").send().await.expect(200).json();
         assert_eq!(rest["data"].as_array().unwrap().len(), 1);
-        anthropic("/v1/models?limit=many").send().await.expect(400);
+        for limit in ["many", "0", "1001", "-1"] {
+            let target = format!("/v1/models?limit={limit}");
+            anthropic(&target).send().await.expect(400);
+        }
         let one = anthropic("/v1/models/claude-opus-5-5").send().await.expect(200).json();
         assert_eq!((&one["type"], &one["id"]), (&json!("model"), &json!("claude-opus-5-5")));
         assert_eq!(get("/v1/models/claude-opus-5-5").send().await.expect(200).json()["object"], "model");
