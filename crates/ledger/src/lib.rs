@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod journal;
 mod ledger;
 mod settings;
 mod sink;
 mod writer;
 
+pub use journal::{AppendError, Journal, JournalSettings, Kept, Need, OpenError, Replay};
 pub use ledger::{Ledger, RowsLeft};
 pub use settings::LedgerSettings;
 pub use sink::{Sink, SinkError};

@@ -6,3 +6,4 @@ mod batching;
 mod closing;
 mod failing;
 mod fake_sink;
+mod journal;

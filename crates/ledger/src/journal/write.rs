@@ -1,0 +1,284 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::folder::Folder;
+use super::segment::Segment;
+use super::{AppendError, JournalSettings, OpenError, Replay, frame};
+
+/// Entries on the disk, in segments, until whoever wrote them has them safe elsewhere.
+///
+/// What was appended outlives the process, however it ends; a power cut may take what was appended since the last
+/// [`Journal::sync`]. Segments are removed from the oldest on, each when nothing in it or before it is kept.
+#[derive(Debug)]
+pub struct Journal {
+    folder: Folder,
+    settings: JournalSettings,
+    state: Mutex<State>,
+}
+
+/// Keeps the segment of an entry, and all that came after it, on the disk.
+///
+/// It ends with [`Journal::release`]. One that is merely dropped keeps them until the journal is opened again, and then
+/// they are replayed: what is forgotten is not lost.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "the segment is kept until it is released"]
+pub struct Kept {
+    segment: u64,
+}
+
+impl Kept {
+    const fn into_segment(self) -> u64 {
+        self.segment
+    }
+}
+
+/// How much an entry is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// It begins something that may as well not begin: refused once the journal is full.
+    New,
+    /// It ends something that has begun: taken for as long as the disk takes it.
+    Owed,
+}
+
+#[derive(Debug)]
+struct State {
+    active: Segment,
+    /// The sizes of the segments that are not written to any more.
+    closed: BTreeMap<u64, u64>,
+    /// How many entries each segment is kept for.
+    kept: BTreeMap<u64, usize>,
+    /// Those of before that nobody has read yet.
+    unread: BTreeSet<u64>,
+    /// Closed and not yet safe from power cuts.
+    unsynced: Vec<Arc<File>>,
+    has_new_files: bool,
+    is_disk_full: bool,
+    scratch: Vec<u8>,
+}
+
+impl State {
+    fn bytes(&self) -> u64 {
+        self.closed.values().sum::<u64>() + self.active.length()
+    }
+}
+
+impl Journal {
+    /// Opens the journal in a folder, which is made if need be.
+    ///
+    /// What it holds from before is left as it is until it is [replayed](Self::replay).
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] if another process has it open, or the folder cannot be used.
+    pub fn open(folder: &Path, settings: JournalSettings) -> Result<Self, OpenError> {
+        let failed = |source| OpenError::Io {
+            folder: folder.to_owned(),
+            source,
+        };
+        let folder = Folder::open(folder)?;
+        let closed: BTreeMap<_, _> = folder.segments().map_err(failed)?.into_iter().collect();
+        let number = closed.last_key_value().map_or(1, |(number, _)| number + 1);
+        let active = Segment::create(number, &folder.segment(number)).map_err(failed)?;
+        let journal = Self {
+            state: Mutex::new(State {
+                active,
+                kept: closed.keys().map(|number| (*number, 1)).collect(),
+                unread: closed.keys().copied().collect(),
+                closed,
+                unsynced: Vec::new(),
+                has_new_files: true,
+                is_disk_full: false,
+                scratch: Vec::new(),
+            }),
+            folder,
+            settings,
+        };
+        journal.make_room(&mut journal.lock());
+        Ok(journal)
+    }
+
+    /// The entries of before, oldest first.
+    pub fn replay(&self) -> Replay<'_> {
+        Replay::new(self)
+    }
+
+    /// Writes an entry behind all others.
+    ///
+    /// It is with the operating system when this returns, which it mostly does within microseconds.
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError`]; nothing of the entry is then in the journal.
+    pub fn append(&self, entry: &[u8], need: Need) -> Result<Kept, AppendError> {
+        if entry.len() > frame::MAX_ENTRY_BYTES {
+            return Err(AppendError::TooLong { bytes: entry.len() });
+        }
+        let mut state = self.lock();
+        let state = &mut *state;
+        if need == Need::New && !self.takes_new(state) {
+            return Err(AppendError::Full);
+        }
+        state.scratch.clear();
+        frame::write(entry, &mut state.scratch);
+        let length = state.scratch.len() as u64;
+        if state.active.has_entries() && state.active.written() + length > self.settings.segment_bytes {
+            self.begin_segment(state);
+        }
+        // What is new leaves room for what is owed.
+        if need == Need::New && state.active.room() < length + self.settings.reserve_bytes / 2 {
+            self.make_room(state);
+            if state.is_disk_full {
+                return Err(AppendError::Full);
+            }
+        }
+        state.active.append(&state.scratch)?;
+        let segment = state.active.number;
+        *state.kept.entry(segment).or_default() += 1;
+        Ok(Kept { segment })
+    }
+
+    /// Lets go of an entry: it is safe elsewhere, or superseded by a later one.
+    pub fn release(&self, kept: Kept) {
+        self.release_segment(kept.into_segment());
+    }
+
+    /// Whether what is [new](Need::New) is taken.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.takes_new(&self.lock())
+    }
+
+    /// What the journal takes of the disk.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.lock().bytes()
+    }
+
+    /// Makes what was appended safe from power cuts, and room for what is to come. It waits for the disk.
+    ///
+    /// # Errors
+    ///
+    /// What the system said; the next call tries again.
+    pub fn sync(&self) -> io::Result<()> {
+        let (files, has_new_files) = {
+            let mut state = self.lock();
+            self.make_room(&mut state);
+            let mut files = std::mem::take(&mut state.unsynced);
+            files.extend(state.active.changed());
+            (files, std::mem::take(&mut state.has_new_files))
+        };
+        let mut synced = Ok(());
+        let mut failed = Vec::new();
+        for file in files {
+            if let Err(error) = file.sync_data() {
+                synced = Err(error);
+                failed.push(file);
+            }
+        }
+        if has_new_files && let Err(error) = self.folder.sync() {
+            self.lock().has_new_files = true;
+            synced = Err(error);
+        }
+        self.lock().unsynced.extend(failed);
+        synced
+    }
+
+    pub(super) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// The oldest segment that was not read yet; it stays until it is [released](Self::release_segment).
+    pub(super) fn next_unread(&self) -> Option<u64> {
+        self.lock().unread.pop_first()
+    }
+
+    /// Keeps a segment for one entry more.
+    pub(super) fn keep(&self, segment: u64) -> Kept {
+        *self.lock().kept.entry(segment).or_default() += 1;
+        Kept { segment }
+    }
+
+    /// Keeps a segment for one entry less, and removes those that are kept for none.
+    pub(super) fn release_segment(&self, segment: u64) {
+        let removed = {
+            let mut state = self.lock();
+            if let Some(entries) = state.kept.get_mut(&segment) {
+                *entries -= 1;
+                if *entries == 0 {
+                    state.kept.remove(&segment);
+                }
+            }
+            let first_kept = state.kept.keys().next().copied().unwrap_or(u64::MAX);
+            let staying = state.closed.split_off(&first_kept);
+            std::mem::replace(&mut state.closed, staying)
+        };
+        for (number, bytes) in removed {
+            if let Err(error) = fs::remove_file(self.folder.segment(number)) {
+                // It still takes its place, and comes up again at the next start.
+                tracing::error!(%error, segment = number, "a segment of the journal could not be removed");
+                self.lock().closed.insert(number, bytes);
+            }
+        }
+    }
+
+    fn takes_new(&self, state: &State) -> bool {
+        !state.is_disk_full && state.bytes() < self.settings.limit_bytes
+    }
+
+    /// Closes the active segment; if there can be no other, goes on with it.
+    fn begin_segment(&self, state: &mut State) {
+        let number = state.active.number + 1;
+        match Segment::create(number, &self.folder.segment(number)) {
+            Ok(next) => {
+                let mut closed = std::mem::replace(&mut state.active, next);
+                if let Err(error) = closed.trim() {
+                    tracing::warn!(%error, segment = closed.number, "a closed segment keeps its reserve");
+                }
+                state.unsynced.extend(closed.changed());
+                state.closed.insert(closed.number, closed.length());
+                state.has_new_files = true;
+            }
+            Err(error) => {
+                state.is_disk_full = true;
+                tracing::error!(%error, segment = number, "the journal could not begin a segment");
+            }
+        }
+    }
+
+    /// Tries whether the disk has room for what is owed.
+    fn make_room(&self, state: &mut State) {
+        let reserved = state.active.reserve(self.settings.reserve_bytes);
+        let is_full = reserved.is_err();
+        match reserved {
+            Err(error) if !state.is_disk_full => {
+                tracing::error!(%error, "the disk has no room for the journal: no new requests are taken");
+            }
+            Ok(()) if state.is_disk_full => tracing::info!("the disk has room for the journal again"),
+            _ => {}
+        }
+        state.is_disk_full = is_full;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let is_needed = state.active.has_entries() && !state.kept.is_empty();
+        let left = if is_needed {
+            state.active.trim()
+        } else {
+            fs::remove_file(self.folder.segment(state.active.number))
+        };
+        if let Err(error) = left {
+            tracing::warn!(%error, "the journal's last segment stays as it is");
+        }
+    }
+}
