@@ -8,6 +8,7 @@ use crate::workspace::cargo;
 pub(crate) fn run(bench: Bench, arguments: &[String]) -> Result<()> {
     let (package, target) = match bench {
         Bench::Balancing => ("gateway-balancing", "balancing"),
+        Bench::Journal => ("gateway-ledger", "append"),
         Bench::Pick => ("gateway-balancing", "pick"),
     };
     let mut command = cargo();

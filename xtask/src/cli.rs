@@ -80,6 +80,8 @@ pub(crate) enum Command {
 pub(crate) enum Bench {
     /// The strategies against each other, on simulated clients and accounts
     Balancing,
+    /// How long a request waits for its journal
+    Journal,
     /// How long it takes to pick an account
     Pick,
 }

@@ -65,6 +65,9 @@ pub enum UsageSource {
 }
 
 impl UsageSource {
+    /// Every source, the best first.
+    pub const ALL: [Self; 4] = [Self::Reported, Self::Partial, Self::Estimated, Self::Missing];
+
     /// The word that stands for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod entry;
 mod journal;
 mod ledger;
 mod settings;
 mod sink;
 mod writer;
 
+pub use entry::{LedgerEntry, UnreadableEntry};
 pub use journal::{AppendError, Journal, JournalSettings, Kept, Need, OpenError, Replay};
 pub use ledger::{Ledger, RowsLeft};
 pub use settings::LedgerSettings;

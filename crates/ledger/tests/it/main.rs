@@ -4,6 +4,7 @@
 
 mod batching;
 mod closing;
+mod entries;
 mod failing;
 mod fake_sink;
 mod journal;
