@@ -7,8 +7,9 @@ use gateway_metering::RequestRecord;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::writer::{Entry, Writer};
-use crate::{LedgerSettings, Sink};
+use crate::books::Books;
+use crate::writer::{Entry, Recorded, Writer};
+use crate::{AppendError, Journal, Kept, LedgerSettings, Sink};
 
 /// The queue of finished requests on their way into a [`Sink`].
 ///
@@ -17,7 +18,18 @@ pub struct Ledger {
     entries: mpsc::UnboundedSender<Entry>,
     counts: Arc<Counts>,
     queue_rows: usize,
+    books: Arc<Books>,
     writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// That the journal knows of a request which is under way.
+///
+/// One that is dropped is booked at the next start, as it was noted last.
+#[derive(Debug)]
+#[must_use = "a request that is never closed is booked as interrupted"]
+pub struct OpenRequest {
+    // Invariant: `None` without a journal.
+    kept: Option<Kept>,
 }
 
 /// What the ledger and its writer both count.
@@ -30,7 +42,7 @@ pub(crate) struct Counts {
 }
 
 impl Ledger {
-    /// Starts the writer.
+    /// Starts the writer. What is in the queue when the process dies is lost: see [`Ledger::with_journal`].
     ///
     /// It also ends by itself, once everything is written, when the ledger is dropped.
     ///
@@ -39,32 +51,91 @@ impl Ledger {
     /// Outside of a tokio runtime.
     #[must_use]
     pub fn start(sink: Arc<dyn Sink>, settings: LedgerSettings) -> Self {
+        Self::run(sink, settings, Books::unjournaled())
+    }
+
+    /// Starts the writer, and first has it book what the journal holds from before: the requests that were not written,
+    /// and those that were under way, as they were noted last.
+    ///
+    /// The journal is synced every second, or as the settings say.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    #[must_use]
+    pub fn with_journal(journal: Journal, sink: Arc<dyn Sink>, settings: LedgerSettings) -> Self {
+        let books = Books::journaled(journal);
+        let left = books.left_from_before();
+        let sync_interval = settings.sync_interval();
+        let ledger = Self::run(sink, settings, books);
+        for recorded in left {
+            ledger.enqueue(recorded);
+        }
+        Books::keep_synced(&ledger.books, sync_interval);
+        ledger
+    }
+
+    fn run(sink: Arc<dyn Sink>, settings: LedgerSettings, books: Books) -> Self {
         let (entries, queue) = mpsc::unbounded_channel();
         let counts = Arc::new(Counts::default());
+        let books = Arc::new(books);
         let queue_rows = settings.queue_rows;
-        let writer = Writer::new(queue, sink, settings, Arc::clone(&counts));
+        let writer = Writer::new(queue, sink, settings, Arc::clone(&counts), Arc::clone(&books));
         Self {
             entries,
             counts,
             queue_rows,
+            books,
             writer: Mutex::new(Some(tokio::spawn(writer.run()))),
         }
     }
 
-    /// Takes a finished request, to be written soon; never waits and never refuses.
+    /// Notes in the journal that a request is under way, as it shall be booked if the process dies.
     ///
-    /// After [`Ledger::close`] nobody is left to write it: it is lost, which is logged as an error.
+    /// # Errors
+    ///
+    /// [`AppendError`] if the journal does not take it: the request should not go out.
+    pub fn open(&self, record: &RequestRecord) -> Result<OpenRequest, AppendError> {
+        let kept = self.books.open(record)?;
+        Ok(OpenRequest { kept })
+    }
+
+    /// Notes how far an open request has come.
+    ///
+    /// Nothing is lost if the journal does not take it: the request is then booked as it was noted before.
+    pub fn update(&self, open: &mut OpenRequest, record: &RequestRecord) {
+        self.books.update(&mut open.kept, record);
+    }
+
+    /// Takes a request that was [open](Self::open) and has ended, to be written soon; never waits and never refuses.
+    pub fn close_request(&self, open: OpenRequest, record: RequestRecord) {
+        let kept = self.books.close(open.kept, &record);
+        self.enqueue(Recorded { record, kept });
+    }
+
+    /// Takes a finished request that was never open, to be written soon; never waits and never refuses.
+    ///
+    /// After [`Ledger::close`] nobody is left to write it. Without a journal it is lost, which is logged as an error.
     pub fn record(&self, record: RequestRecord) {
+        self.close_request(OpenRequest { kept: None }, record);
+    }
+
+    fn enqueue(&self, recorded: Recorded) {
         // Counted first, or the writer could count it out before it was counted in.
         self.counts.waiting.fetch_add(1, Ordering::Relaxed);
-        if let Err(mpsc::error::SendError(Entry::Record(record))) = self.entries.send(Entry::record(record)) {
+        if let Err(mpsc::error::SendError(Entry::Record(recorded))) =
+            self.entries.send(Entry::Record(Box::new(recorded)))
+        {
             self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
-            tracing::error!(
-                request_id = %record.id,
-                user_id = %record.user_id,
-                key_id = %record.key_id,
-                "a request ended after the ledger was closed; its usage is lost"
-            );
+            if recorded.kept.is_none() {
+                let record = &recorded.record;
+                tracing::error!(
+                    request_id = %record.id,
+                    user_id = %record.user_id,
+                    key_id = %record.key_id,
+                    "a request ended after the ledger was closed; its usage is lost"
+                );
+            }
         }
     }
 
@@ -76,10 +147,11 @@ impl Ledger {
 
     /// Whether another request should be let in, so that its record will find room.
     ///
-    /// False while the sink has been away for so long that the queue is full. What is recorded all the same is kept.
+    /// False while the sink has been away for so long that the queue is full, and while the journal or its disk is. What
+    /// is recorded all the same is kept.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.depth() < self.queue_rows
+        self.depth() < self.queue_rows && self.books.have_room()
     }
 
     /// Requests written since the start.
@@ -105,7 +177,7 @@ impl Ledger {
         }
     }
 
-    /// Writes what is recorded and stops; what is not written by the deadline is lost.
+    /// Writes what is recorded and stops; what is not written by the deadline is left to the journal, or lost.
     ///
     /// Calling it again is harmless.
     ///
@@ -148,6 +220,6 @@ impl fmt::Debug for Ledger {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the usage of {rows} requests was not written")]
 pub struct RowsLeft {
-    /// How many requests are lost.
+    /// How many requests are left to the journal, or lost without one.
     pub rows: usize,
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod books;
 mod entry;
 mod journal;
 mod ledger;
@@ -9,6 +10,6 @@ mod writer;
 
 pub use entry::{LedgerEntry, UnreadableEntry};
 pub use journal::{AppendError, Journal, JournalSettings, Kept, Need, OpenError, Replay};
-pub use ledger::{Ledger, RowsLeft};
+pub use ledger::{Ledger, OpenRequest, RowsLeft};
 pub use settings::LedgerSettings;
 pub use sink::{Sink, SinkError};

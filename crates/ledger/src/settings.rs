@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::JournalSettings;
+
 /// How finished requests are gathered and written.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -12,11 +14,33 @@ pub struct LedgerSettings {
     pub batch_interval_ms: u64,
     /// Requests that may wait to be written before the gateway should take no more.
     pub queue_rows: usize,
+    /// How often the journal is made safe from power cuts, in milliseconds.
+    pub journal_sync_interval_ms: u64,
+    /// Bytes of the journal, beyond which the gateway should take no more requests.
+    pub journal_limit_bytes: u64,
+    /// Bytes of one of the journal's files, after which the next is begun.
+    pub journal_segment_bytes: u64,
+    /// Bytes that are made ahead of the journal's entries, so that a full disk still takes the ends of requests.
+    pub journal_reserve_bytes: u64,
 }
 
 impl LedgerSettings {
+    /// Those of its journal.
+    #[must_use]
+    pub const fn journal(&self) -> JournalSettings {
+        JournalSettings {
+            segment_bytes: self.journal_segment_bytes,
+            limit_bytes: self.journal_limit_bytes,
+            reserve_bytes: self.journal_reserve_bytes,
+        }
+    }
+
     pub(crate) const fn batch_interval(&self) -> Duration {
         Duration::from_millis(self.batch_interval_ms)
+    }
+
+    pub(crate) const fn sync_interval(&self) -> Duration {
+        Duration::from_millis(self.journal_sync_interval_ms)
     }
 }
 
@@ -26,6 +50,10 @@ impl Default for LedgerSettings {
             batch_rows: 500,
             batch_interval_ms: 100,
             queue_rows: 100_000,
+            journal_sync_interval_ms: 1_000,
+            journal_limit_bytes: 1 << 30,
+            journal_segment_bytes: 16 << 20,
+            journal_reserve_bytes: 2 << 20,
         }
     }
 }

@@ -8,25 +8,27 @@ use gateway_metering::RequestRecord;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use crate::books::Books;
 use crate::ledger::Counts;
-use crate::{LedgerSettings, Sink, SinkError};
+use crate::{Kept, LedgerSettings, Sink, SinkError};
 
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
 
 /// What the ledger tells its writer, in order.
 pub(crate) enum Entry {
-    Record(Box<RequestRecord>),
+    Record(Box<Recorded>),
     /// To be answered when all before it is written.
     Flush(oneshot::Sender<()>),
     /// The queue takes nothing more once this is read.
     Close,
 }
 
-impl Entry {
-    pub(crate) fn record(record: RequestRecord) -> Self {
-        Self::Record(Box::new(record))
-    }
+/// A finished request, and what keeps it in the journal.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    pub(crate) record: RequestRecord,
+    pub(crate) kept: Option<Kept>,
 }
 
 /// Gathers records into batches and sees each into the sink, one batch at a time and in order.
@@ -35,6 +37,7 @@ pub(crate) struct Writer {
     sink: Arc<dyn Sink>,
     settings: LedgerSettings,
     counts: Arc<Counts>,
+    books: Arc<Books>,
 }
 
 /// What ended the gathering of a batch.
@@ -50,12 +53,14 @@ impl Writer {
         sink: Arc<dyn Sink>,
         settings: LedgerSettings,
         counts: Arc<Counts>,
+        books: Arc<Books>,
     ) -> Self {
         Self {
             queue,
             sink,
             settings,
             counts,
+            books,
         }
     }
 
@@ -77,7 +82,7 @@ impl Writer {
     }
 
     /// The next batch: as much as comes within the interval after its first record, up to its full size.
-    async fn gather(&mut self) -> (Vec<RequestRecord>, End) {
+    async fn gather(&mut self) -> (Vec<Recorded>, End) {
         let mut batch = Vec::new();
         let mut due = None;
         loop {
@@ -105,12 +110,12 @@ impl Writer {
     }
 
     /// Sees every record of `batch` written or set aside; a refused batch is halved until the refused record is found.
-    async fn settle(&self, batch: Vec<RequestRecord>) {
+    async fn settle(&self, batch: Vec<Recorded>) {
         let mut parts = vec![batch];
         while let Some(mut part) = parts.pop() {
             match self.write(&part).await {
-                Ok(()) => self.count_written(part.len()),
-                Err(rejected) if part.len() <= 1 => self.set_aside(&part, &rejected),
+                Ok(()) => self.written(part),
+                Err(rejected) if part.len() <= 1 => self.set_aside(part, &rejected),
                 Err(_) => {
                     let later = part.split_off(part.len() / 2);
                     parts.push(later);
@@ -121,14 +126,13 @@ impl Writer {
     }
 
     /// Comes back for as long as the sink is away.
-    async fn write(&self, batch: &[RequestRecord]) -> Result<(), Rejected> {
+    async fn write(&self, batch: &[Recorded]) -> Result<(), Rejected> {
         let mut retry = FIRST_RETRY;
         let mut is_away = false;
         loop {
             // A sink that panics on a record must not end the metering of all others.
-            let written = AssertUnwindSafe(self.sink.write(batch.to_vec()))
-                .catch_unwind()
-                .await;
+            let records = batch.iter().map(|recorded| recorded.record.clone()).collect();
+            let written = AssertUnwindSafe(self.sink.write(records)).catch_unwind().await;
             match written {
                 Ok(Ok(())) if is_away => {
                     tracing::info!(waiting = self.waiting(), "the ledger's sink is back");
@@ -152,15 +156,19 @@ impl Writer {
         }
     }
 
-    fn count_written(&self, rows: usize) {
-        self.counts.waiting.fetch_sub(rows, Ordering::Relaxed);
+    fn written(&self, batch: Vec<Recorded>) {
+        self.counts.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
         self.counts
             .written
-            .fetch_add(u64::try_from(rows).unwrap_or(u64::MAX), Ordering::Relaxed);
+            .fetch_add(u64::try_from(batch.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        for recorded in batch {
+            self.books.release(recorded.kept);
+        }
     }
 
-    fn set_aside(&self, refused: &[RequestRecord], Rejected(reason): &Rejected) {
-        for record in refused {
+    fn set_aside(&self, refused: Vec<Recorded>, Rejected(reason): &Rejected) {
+        for recorded in refused {
+            let record = &recorded.record;
             self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
             self.counts.rejected.fetch_add(1, Ordering::Relaxed);
             tracing::error!(
@@ -170,6 +178,7 @@ impl Writer {
                 error = %reason,
                 "the usage of a request can not be stored and is set aside; please report this"
             );
+            self.books.set_aside(recorded, reason);
         }
     }
 

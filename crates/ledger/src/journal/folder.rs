@@ -59,6 +59,11 @@ impl Folder {
         self.path.join(format!("{number:010}.bad"))
     }
 
+    /// Where what could be booked nowhere is kept.
+    pub(super) fn rejected(&self) -> PathBuf {
+        self.path.join("rejected.bad")
+    }
+
     /// Makes sure that a power cut leaves the files that were made and none of those that were removed.
     pub(super) fn sync(&self) -> io::Result<()> {
         File::open(&self.path)?.sync_all()

@@ -1,8 +1,5 @@
-use serde::Deserialize;
-
 /// How large a journal and its files may be, in bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalSettings {
     /// A segment that has grown to this is closed, and another begun.
     pub segment_bytes: u64,

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -185,6 +185,20 @@ impl Journal {
         }
         self.lock().unsynced.extend(failed);
         synced
+    }
+
+    /// Appends a line to `rejected.bad`, where an operator finds what could be booked nowhere. It waits for the disk.
+    ///
+    /// # Errors
+    ///
+    /// What the system said.
+    pub fn set_aside(&self, line: &str) -> io::Result<()> {
+        let mut file = File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.rejected())?;
+        file.write_all(format!("{line}\n").as_bytes())?;
+        file.sync_data()
     }
 
     pub(super) fn folder(&self) -> &Folder {

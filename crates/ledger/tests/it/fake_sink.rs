@@ -16,7 +16,7 @@ pub(crate) struct FakeSink {
     is_away: AtomicBool,
     poison: Mutex<HashSet<RequestId>>,
     panics_on: Mutex<HashSet<RequestId>>,
-    kept: Mutex<Vec<Vec<RequestId>>>,
+    kept: Mutex<Vec<Vec<RequestRecord>>>,
     tries: Mutex<Vec<Instant>>,
     /// Writes wait for a permit, once there is a gate.
     gate: Mutex<Option<Arc<Semaphore>>>,
@@ -47,6 +47,11 @@ impl FakeSink {
 
     /// The ids of all that was kept, in order.
     pub(crate) fn kept(&self) -> Vec<RequestId> {
+        ids(&self.records())
+    }
+
+    /// All that was kept, in order.
+    pub(crate) fn records(&self) -> Vec<RequestRecord> {
         self.kept.lock().unwrap().concat()
     }
 
@@ -69,7 +74,7 @@ impl Sink for FakeSink {
         if let Some(gate) = gate {
             gate.acquire().await.unwrap().forget();
         }
-        let ids: Vec<_> = batch.iter().map(|record| record.id).collect();
+        let ids = ids(&batch);
         let panics = ids.iter().any(|id| self.panics_on.lock().unwrap().contains(id));
         assert!(!panics, "as it was told");
         if self.is_away.load(Ordering::Relaxed) {
@@ -78,9 +83,13 @@ impl Sink for FakeSink {
         if ids.iter().any(|id| self.poison.lock().unwrap().contains(id)) {
             return Err(SinkError::Rejected("violates a check".into()));
         }
-        self.kept.lock().unwrap().push(ids);
+        self.kept.lock().unwrap().push(batch);
         Ok(())
     }
+}
+
+pub(crate) fn ids(records: &[RequestRecord]) -> Vec<RequestId> {
+    records.iter().map(|record| record.id).collect()
 }
 
 pub(crate) fn start(batch_rows: usize, queue_rows: usize) -> (Arc<FakeSink>, Ledger) {
@@ -89,6 +98,7 @@ pub(crate) fn start(batch_rows: usize, queue_rows: usize) -> (Arc<FakeSink>, Led
         batch_rows,
         batch_interval_ms: 100,
         queue_rows,
+        ..LedgerSettings::default()
     };
     let ledger = Ledger::start(sink.clone(), settings);
     (sink, ledger)

@@ -8,3 +8,4 @@ mod entries;
 mod failing;
 mod fake_sink;
 mod journal;
+mod journaled;
