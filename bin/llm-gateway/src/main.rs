@@ -4,6 +4,7 @@ mod changes;
 mod cli;
 mod config;
 mod database;
+mod journal;
 mod listen;
 mod logging;
 mod rests;

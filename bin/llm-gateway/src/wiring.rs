@@ -14,9 +14,8 @@ use gateway_proxy::{Catalogue, CatalogueRates, Prices, Shared};
 use gateway_store::{Store, StoreSettings};
 use secrecy::ExposeSecret;
 
-use crate::Result;
 use crate::config::{Config, Profile, ServerSettings};
-use crate::users;
+use crate::{Result, journal, users};
 
 /// All rooms, open.
 pub(crate) struct House {
@@ -62,7 +61,8 @@ impl House {
         let pool = Pool::new(Arc::clone(&clock), config.balancing, Arc::new(rates))
             .map_err(|error| format!("the settings of [balancing] cannot be used: {error}"))?;
         let accounts = Arc::new(StoredAccounts::new(Arc::clone(&store), Arc::clone(&vault)));
-        let ledger = Arc::new(Ledger::start(
+        let ledger = Arc::new(Ledger::with_journal(
+            journal::open(&config.server.data_dir, &config.ledger.journal())?,
             Arc::new(StoredUsage::new(Arc::clone(&store))),
             config.ledger,
         ));

@@ -87,7 +87,6 @@ impl<'a> Attempt<'a> {
 
     /// Sends the request and reads the answer up to the point where it can be given to the client.
     pub(crate) async fn run(mut self, lease: Lease, mut entry: Entry) -> Attempted {
-        entry.begin_attempt(lease.account(), lease.upstream_model());
         let mut outcome = self.exchange(&lease, &mut entry).await;
         if let Err(failure) = &outcome {
             self.note_missing(failure, &lease);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use gateway_balancing::Decision;
 use gateway_domain::{AccountId, AttemptId, Fault, FaultClass, UpstreamAccount, Usage, UsageSource};
+use gateway_ledger::{AppendError, OpenRequest};
 use gateway_metering::{Admission, AttemptRecord, Considered, Outcome, RequestRecord};
 use gateway_protocol::AnswerSummary;
 use gateway_providers::Operation;
@@ -12,6 +13,9 @@ use http::StatusCode;
 use crate::reading::Reading;
 use crate::shared::StreamSlot;
 use crate::{Call, Shared};
+
+/// Between two notes of how far an answer has come.
+const NOTE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The open books of one request: written to the ledger once, however the request ends.
 ///
@@ -22,6 +26,9 @@ pub(crate) struct Entry {
     // Invariant: `Some` until settled.
     record: Option<RequestRecord>,
     attempt: Option<OpenAttempt>,
+    /// From the first attempt on.
+    open: Option<OpenRequest>,
+    noted_at: Option<Duration>,
     started: Duration,
     upstream_wait: Duration,
     is_recorded: bool,
@@ -44,9 +51,17 @@ impl EarlyHead {
     }
 }
 
+#[derive(Clone)]
 struct OpenAttempt {
     record: AttemptRecord,
     started: Duration,
+}
+
+/// Times to the first content of an answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AnswerTtft {
+    pub(crate) request: Option<Duration>,
+    pub(crate) attempt: Option<Duration>,
 }
 
 /// How an attempt ended.
@@ -77,6 +92,30 @@ impl<'a> AttemptEnd<'a> {
             reading: None,
             ttft: None,
         }
+    }
+
+    fn interrupted() -> Self {
+        Self {
+            status: Outcome::Interrupted,
+            ..Self::cancelled()
+        }
+    }
+}
+
+impl OpenAttempt {
+    fn ended(self, end: AttemptEnd<'_>, latency: Duration) -> AttemptRecord {
+        let mut attempt = self.record;
+        attempt.status = end.status;
+        attempt.fault = end.fault.map(|fault| fault.class);
+        attempt.fault_reason = end.fault.map(|fault| fault.reason.clone());
+        attempt.latency = latency;
+        attempt.ttft = end.ttft;
+        if let Some(reading) = end.reading {
+            attempt.usage = reading.usage;
+            attempt.usage_source = reading.source;
+            attempt.upstream_message_id = reading.message_id;
+        }
+        attempt
     }
 }
 
@@ -111,6 +150,8 @@ impl Entry {
                 attempts: Vec::new(),
             }),
             attempt: None,
+            open: None,
+            noted_at: None,
             started: shared.clock.monotonic(),
             upstream_wait: Duration::ZERO,
             is_recorded: call.operation == Operation::CreateMessage,
@@ -213,7 +254,16 @@ impl Entry {
         ended + usize::from(self.attempt.is_some())
     }
 
-    pub(crate) fn begin_attempt(&mut self, account: &UpstreamAccount, upstream_model: &str) {
+    /// Opens the books of one more try, and notes it in the journal before anything goes out.
+    ///
+    /// # Errors
+    ///
+    /// When the first one cannot be noted: what it costs would be lost with the process, so it must not be made.
+    pub(crate) fn begin_attempt(
+        &mut self,
+        account: &UpstreamAccount,
+        upstream_model: &str,
+    ) -> Result<(), AppendError> {
         let number = u16::try_from(self.attempts() + 1).unwrap_or(u16::MAX);
         self.attempt = Some(OpenAttempt {
             started: self.shared.clock.monotonic(),
@@ -238,33 +288,77 @@ impl Entry {
                 upstream_message_id: None,
             },
         });
+        let noted = self.note_attempt();
+        if noted.is_err() {
+            self.attempt = None;
+        }
+        noted
     }
 
     pub(crate) fn end_attempt(&mut self, end: AttemptEnd<'_>) {
         let latency = self.attempt_elapsed();
-        let (
-            Some(OpenAttempt {
-                record: mut attempt, ..
-            }),
-            Some(record),
-        ) = (self.attempt.take(), self.record.as_mut())
-        else {
+        let (Some(attempt), Some(record)) = (self.attempt.take(), self.record.as_mut()) else {
             return;
         };
-        attempt.status = end.status;
-        attempt.fault = end.fault.map(|fault| fault.class);
-        attempt.fault_reason = end.fault.map(|fault| fault.reason.clone());
-        attempt.latency = latency;
-        attempt.ttft = end.ttft;
-        if let Some(reading) = end.reading {
-            attempt.usage = reading.usage;
-            attempt.usage_source = reading.source;
-            attempt.upstream_message_id = reading.message_id;
-        }
+        let mut attempt = attempt.ended(end, latency);
         if self.is_recorded {
             self.shared.price(&mut attempt);
         }
         record.attempts.push(attempt);
+    }
+
+    /// Whether it is time to [note](Self::note) how far the answer has come: once it has begun, and every second.
+    pub(crate) fn is_note_due(&self) -> bool {
+        self.noted_at
+            .is_none_or(|noted_at| self.shared.clock.monotonic().saturating_sub(noted_at) >= NOTE_INTERVAL)
+    }
+
+    /// Notes in the journal how the request shall be booked if the process dies now.
+    pub(crate) fn note(&mut self, reading: Reading, status: StatusCode, ttft: AnswerTtft) {
+        self.noted_at = Some(self.shared.clock.monotonic());
+        let end = AttemptEnd {
+            reading: Some(reading),
+            ttft: ttft.attempt,
+            ..AttemptEnd::interrupted()
+        };
+        let Some(mut record) = self.as_interrupted(end) else {
+            return;
+        };
+        record.http_status = Some(status.as_u16());
+        record.ttft = ttft.request;
+        if let Some(open) = &mut self.open {
+            self.shared.ledger.update(open, &record);
+        }
+    }
+
+    fn note_attempt(&mut self) -> Result<(), AppendError> {
+        if !self.is_recorded {
+            return Ok(());
+        }
+        let Some(record) = self.as_interrupted(AttemptEnd::interrupted()) else {
+            return Ok(());
+        };
+        match &mut self.open {
+            Some(open) => self.shared.ledger.update(open, &record),
+            None => self.open = Some(self.shared.ledger.open(&record)?),
+        }
+        Ok(())
+    }
+
+    /// The record of a request whose current attempt ends so, together with the request.
+    fn as_interrupted(&self, end: AttemptEnd<'_>) -> Option<RequestRecord> {
+        let mut record = self.record.clone()?;
+        if let Some(attempt) = self.attempt.clone() {
+            let mut attempt = attempt.ended(end, self.attempt_elapsed());
+            // An attempt that is not over yet is no finding: neither a missing usage nor a missing price is counted.
+            if attempt.usage_source != UsageSource::Missing {
+                self.shared.find_price(&mut attempt);
+            }
+            record.attempts.push(attempt);
+        }
+        record.status = Outcome::Interrupted;
+        record.latency = self.elapsed();
+        Some(record)
     }
 
     /// Closes the books. Only the first call counts.
@@ -297,7 +391,10 @@ impl Entry {
             if let Some(cost) = record.cost() {
                 self.shared.spend.add(record.key_id, cost);
             }
-            self.shared.ledger.record(record);
+            match self.open.take() {
+                Some(open) => self.shared.ledger.close_request(open, record),
+                None => self.shared.ledger.record(record),
+            }
         }
     }
 }
@@ -343,16 +440,20 @@ impl Shared {
             }
             return;
         }
-        let prices = self.prices.current();
-        match prices.find(attempt.provider, &attempt.upstream_model, attempt.started_at) {
-            Some(price) => {
-                attempt.cost = Some(price.cost(&attempt.usage));
-                attempt.price_version = Some(price.version().to_owned());
-            }
-            None => {
-                self.metrics.model_unpriced();
-                tracing::warn!(model = %attempt.upstream_model, "no price is known for this model; its cost is left open");
-            }
+        if !self.find_price(attempt) {
+            self.metrics.model_unpriced();
+            tracing::warn!(model = %attempt.upstream_model, "no price is known for this model; its cost is left open");
         }
+    }
+
+    /// Whether there is a price.
+    fn find_price(&self, attempt: &mut AttemptRecord) -> bool {
+        let prices = self.prices.current();
+        let found = prices.find(attempt.provider, &attempt.upstream_model, attempt.started_at);
+        if let Some(price) = &found {
+            attempt.cost = Some(price.cost(&attempt.usage));
+            attempt.price_version = Some(price.version().to_owned());
+        }
+        found.is_some()
     }
 }

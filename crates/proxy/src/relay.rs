@@ -15,7 +15,7 @@ use http_body::Body;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
-use crate::entry::{AttemptEnd, Entry};
+use crate::entry::{AnswerTtft, AttemptEnd, Entry};
 use crate::holding::OpenedStream;
 use crate::keep_alive::KeepAlive;
 use crate::reading::Reading;
@@ -188,7 +188,8 @@ impl Relay {
                 .answering(self.exchange.attempt_ttft, self.exchange.rate_limits);
         }
         match self.reader.phase() {
-            StreamPhase::Head | StreamPhase::Content | StreamPhase::Complete => {}
+            StreamPhase::Head => {}
+            StreamPhase::Content | StreamPhase::Complete => self.note_progress(),
             StreamPhase::Finished => self.book_finished(),
             StreamPhase::Failed => {
                 let fault = self
@@ -198,6 +199,26 @@ impl Relay {
                 self.book_broken(Outcome::Interrupted, Some(&fault));
             }
         }
+    }
+
+    fn note_progress(&mut self) {
+        if self.is_booked || !self.entry.is_note_due() {
+            return;
+        }
+        let ttft = AnswerTtft {
+            request: self.exchange.request_ttft,
+            attempt: self.exchange.attempt_ttft,
+        };
+        let reading = self.partial_reading();
+        self.entry.note(reading, self.exchange.status, ttft);
+    }
+
+    fn partial_reading(&self) -> Reading {
+        Reading::partial(
+            self.reader.summary(),
+            self.reader.estimated_output_tokens(),
+            self.exchange.input_tokens,
+        )
     }
 
     fn book_finished(&mut self) {
@@ -216,11 +237,7 @@ impl Relay {
         if let Some(fault) = fault {
             self.lease.failed(fault);
         }
-        let reading = Reading::partial(
-            self.reader.summary(),
-            self.reader.estimated_output_tokens(),
-            self.exchange.input_tokens,
-        );
+        let reading = self.partial_reading();
         self.book(status, fault, reading);
     }
 

@@ -72,9 +72,7 @@ impl Routing {
             return self.refuse(entry, refusal.retry_after(Some(FULL_RETRY_AFTER)), None);
         }
         if !shared.ledger.has_room() {
-            entry.leave_unrecorded();
-            let refusal = Refusal::new(ErrorKind::Unavailable, "usage cannot be recorded at the moment");
-            return self.refuse(entry, refusal, None);
+            return self.refuse_unrecorded(entry);
         }
         while self.may_try() {
             let lease = match self.lease(&mut entry).await {
@@ -103,6 +101,10 @@ impl Routing {
                     continue;
                 }
             };
+            if let Err(error) = entry.begin_attempt(lease.account(), lease.upstream_model()) {
+                tracing::warn!(%error, "a request is refused that could not be noted");
+                return self.refuse_unrecorded(entry);
+            }
             match attempt.run(lease, entry).await {
                 Attempted::Committed(decided) => return decided,
                 Attempted::Failed(open, failure) => {
@@ -119,6 +121,13 @@ impl Routing {
             }
         }
         self.give_up(entry, &NoAccount::AllTried)
+    }
+
+    /// For want of room for its books.
+    fn refuse_unrecorded(&self, mut entry: Entry) -> Decided {
+        entry.leave_unrecorded();
+        let refusal = Refusal::new(ErrorKind::Unavailable, "usage cannot be recorded at the moment");
+        self.refuse(entry, refusal, None)
     }
 
     /// Whether time and attempts are left.

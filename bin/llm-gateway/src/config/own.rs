@@ -20,8 +20,7 @@ pub(crate) struct ServerSettings {
     pub(crate) head_timeout_seconds: u64,
     /// How long a connection without a request is kept.
     pub(crate) keep_alive_seconds: u64,
-    /// The folder of generated secrets.
-    #[expect(dead_code, reason = "secrets are found while the layers are merged")]
+    /// The folder of the journal and of generated secrets.
     pub(crate) data_dir: PathBuf,
     /// A PEM file of the authorities to trust when PostgreSQL shows its certificate.
     pub(crate) database_root_certificates: Option<PathBuf>,

@@ -28,7 +28,18 @@ pub(crate) fn request(address: &str, method: &str, path: &str, headers: &[String
 
 /// Sends a request and leaves the answer to be read.
 pub(crate) fn send(address: &str, method: &str, path: &str, headers: &[String], body: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(address).unwrap();
+    try_send(address, method, path, headers, body).unwrap()
+}
+
+/// `None` if nobody takes it.
+pub(crate) fn try_send(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[String],
+    body: &str,
+) -> Option<TcpStream> {
+    let mut stream = TcpStream::connect(address).ok()?;
     let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
     let length = body.len();
     write!(
@@ -36,8 +47,8 @@ pub(crate) fn send(address: &str, method: &str, path: &str, headers: &[String], 
         "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\n\
          content-length: {length}\r\n{headers}\r\n{body}"
     )
-    .unwrap();
-    stream
+    .ok()?;
+    Some(stream)
 }
 
 pub(crate) fn answer(text: &str) -> Answer {

@@ -9,6 +9,7 @@ mod configuration;
 mod database;
 mod folder;
 mod http;
+mod killing;
 mod sdks;
 mod secrets;
 mod server;

@@ -11,7 +11,7 @@ use crate::http;
 use crate::server::Server;
 
 /// Adds the simulator's account and makes an API key.
-fn set_up(server: &Server, provider: &Simulator) -> String {
+pub(crate) fn set_up(server: &Server, provider: &Simulator) -> String {
     let token = server.admin_token();
     let account = json!({
         "name": "simulated",
@@ -26,14 +26,14 @@ fn set_up(server: &Server, provider: &Simulator) -> String {
     answer.json()["key"].as_str().unwrap().to_owned()
 }
 
-fn headers(key: &str) -> [String; 2] {
+pub(crate) fn headers(key: &str) -> [String; 2] {
     [
         format!("x-api-key: {key}"),
         "anthropic-version: 2023-06-01".to_owned(),
     ]
 }
 
-fn message(stream: bool) -> String {
+pub(crate) fn message(stream: bool) -> String {
     json!({
         "model": "claude-haiku-4-5",
         "max_tokens": 64,
