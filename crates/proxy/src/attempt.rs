@@ -14,9 +14,10 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::decided::{Decided, Whole};
 use crate::engine::{Call, Core, sign};
-use crate::entry::{AttemptEnd, Entry};
+use crate::entry::Entry;
 use crate::failure::Failure;
 use crate::holding::OpenedStream;
+use crate::open_attempt::AttemptEnd;
 use crate::prompt;
 use crate::reading::Reading;
 use crate::relay::{Exchange, Patience, Relay};

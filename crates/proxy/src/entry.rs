@@ -3,14 +3,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gateway_balancing::Decision;
-use gateway_domain::{AccountId, AttemptId, Fault, FaultClass, UpstreamAccount, Usage, UsageSource};
+use gateway_domain::{AccountId, AttemptId, FaultClass, UpstreamAccount, Usage, UsageSource};
 use gateway_ledger::{AppendError, OpenRequest};
 use gateway_metering::{Admission, AttemptRecord, Considered, Outcome, RequestRecord};
 use gateway_protocol::AnswerSummary;
 use gateway_providers::Operation;
 use http::StatusCode;
 
+use crate::open_attempt::{AnswerTtft, AttemptEnd, OpenAttempt};
 use crate::reading::Reading;
+use crate::recorded_decision::recorded;
 use crate::shared::StreamSlot;
 use crate::{Call, Shared};
 
@@ -48,74 +50,6 @@ impl EarlyHead {
     /// The status that the client has seen by now.
     fn status(&self) -> Option<StatusCode> {
         self.0.load(Ordering::Relaxed).then_some(StatusCode::OK)
-    }
-}
-
-#[derive(Clone)]
-struct OpenAttempt {
-    record: AttemptRecord,
-    started: Duration,
-}
-
-/// Times to the first content of an answer.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct AnswerTtft {
-    pub(crate) request: Option<Duration>,
-    pub(crate) attempt: Option<Duration>,
-}
-
-/// How an attempt ended.
-#[derive(Debug)]
-pub(crate) struct AttemptEnd<'a> {
-    pub(crate) status: Outcome,
-    pub(crate) fault: Option<&'a Fault>,
-    /// `None` leaves what was [learned](Entry::learned) on the way.
-    pub(crate) reading: Option<Reading>,
-    pub(crate) ttft: Option<Duration>,
-}
-
-impl<'a> AttemptEnd<'a> {
-    /// An attempt that brought nothing.
-    pub(crate) const fn failed(fault: &'a Fault) -> Self {
-        Self {
-            status: Outcome::Error,
-            fault: Some(fault),
-            reading: None,
-            ttft: None,
-        }
-    }
-
-    const fn cancelled() -> Self {
-        Self {
-            status: Outcome::Cancelled,
-            fault: None,
-            reading: None,
-            ttft: None,
-        }
-    }
-
-    fn interrupted() -> Self {
-        Self {
-            status: Outcome::Interrupted,
-            ..Self::cancelled()
-        }
-    }
-}
-
-impl OpenAttempt {
-    fn ended(self, end: AttemptEnd<'_>, latency: Duration) -> AttemptRecord {
-        let mut attempt = self.record;
-        attempt.status = end.status;
-        attempt.fault = end.fault.map(|fault| fault.class);
-        attempt.fault_reason = end.fault.map(|fault| fault.reason.clone());
-        attempt.latency = latency;
-        attempt.ttft = end.ttft;
-        if let Some(reading) = end.reading {
-            attempt.usage = reading.usage;
-            attempt.usage_source = reading.source;
-            attempt.upstream_message_id = reading.message_id;
-        }
-        attempt
     }
 }
 
@@ -396,27 +330,6 @@ impl Entry {
                 None => self.shared.ledger.record(record),
             }
         }
-    }
-}
-
-/// The decision in the ledger's words.
-fn recorded(decision: &Decision) -> gateway_metering::Decision {
-    let considered = decision.considered.iter();
-    gateway_metering::Decision {
-        strategy: decision.strategy.into(),
-        considered: considered
-            .map(|considered| Considered {
-                account_id: considered.account_id,
-                is_picked: considered.is_picked,
-                reason: considered.reason.clone(),
-                score: considered.score,
-                parts: considered
-                    .parts
-                    .iter()
-                    .map(|(name, value)| ((*name).into(), *value))
-                    .collect(),
-            })
-            .collect(),
     }
 }
 

@@ -15,9 +15,10 @@ use http_body::Body;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
-use crate::entry::{AnswerTtft, AttemptEnd, Entry};
+use crate::entry::Entry;
 use crate::holding::OpenedStream;
 use crate::keep_alive::KeepAlive;
+use crate::open_attempt::{AnswerTtft, AttemptEnd};
 use crate::reading::Reading;
 
 /// How long a stream may stay open after its last event.
