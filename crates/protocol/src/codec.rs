@@ -8,7 +8,7 @@ use crate::gemini::Gemini;
 use crate::openai::chat::OpenAiChat;
 use crate::openai::responses::OpenAiResponses;
 use crate::translation::{Rewriter, Translate};
-use crate::{ErrorAnswer, ErrorKind, ModelEntry};
+use crate::{ErrorAnswer, ErrorKind, ModelEntry, StreamProgress};
 
 /// Every dialect that is spoken here.
 pub static CODECS: &[&dyn Codec] = &[&Anthropic, &OpenAiChat, &OpenAiResponses, &Gemini];
@@ -184,19 +184,28 @@ pub trait StreamReader {
     fn end(&mut self) {}
 
     /// How far the stream has come, counting whole events only.
-    fn phase(&self) -> StreamPhase;
+    fn progress(&self) -> &StreamProgress;
 
     /// Whether the last byte left an event unfinished; [`Codec::abandoned_event`] then comes before any other.
     fn is_mid_event(&self) -> bool;
 
-    /// What the error event said, once the stream has [failed](StreamPhase::Failed).
-    fn error_event(&self) -> Option<&[u8]>;
-
     /// What is known so far. Later counts replace earlier ones.
     fn summary(&self) -> AnswerSummary;
 
+    /// Where the stream is.
+    fn phase(&self) -> StreamPhase {
+        self.progress().phase()
+    }
+
+    /// What the error event said, once the stream has [failed](StreamPhase::Failed).
+    fn error_event(&self) -> Option<&[u8]> {
+        self.progress().error_event()
+    }
+
     /// Output tokens guessed from the text that has passed, for a stream that broke before it told.
-    fn estimated_output_tokens(&self) -> u64;
+    fn estimated_output_tokens(&self) -> u64 {
+        self.progress().estimated_output_tokens()
+    }
 }
 
 /// How far a stream has come.

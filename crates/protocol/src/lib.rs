@@ -8,6 +8,7 @@ pub mod gemini;
 mod json;
 mod model_entry;
 pub mod openai;
+mod progress;
 mod sse;
 pub mod translation;
 
@@ -19,3 +20,4 @@ pub use error::{ErrorAnswer, ErrorKind};
 pub use fingerprint::fingerprint;
 pub use json::splice;
 pub use model_entry::{ModelDetails, ModelEntry};
+pub use progress::StreamProgress;

@@ -2,7 +2,7 @@ use memchr::memmem;
 
 use crate::json;
 use crate::sse::{Event, EventReader};
-use crate::{AnswerSummary, StreamPhase, StreamReader};
+use crate::{AnswerSummary, StreamProgress, StreamReader};
 
 use super::answer::Answer;
 
@@ -14,9 +14,6 @@ const MAX_DELTA: usize = 64 * 1024;
 
 /// What precedes a delta. No text can hold it: its quotes would be escaped.
 const DELTA: &[u8] = b"\"delta\"";
-
-/// Bytes of UTF-8 text a token. Close to 4 in English prose, 3 in code; Chinese has 3 bytes a character.
-const BYTES_PER_TOKEN: u64 = 4;
 
 /// Reads a stream of Anthropic's events.
 ///
@@ -32,10 +29,8 @@ impl Reader {
         Self {
             events: EventReader::new(kept),
             seen: Seen {
-                phase: StreamPhase::Head,
+                progress: StreamProgress::new(),
                 answer: Answer::default(),
-                text_len: 0,
-                error: Vec::new(),
             },
         }
     }
@@ -46,24 +41,16 @@ impl StreamReader for Reader {
         self.events.push(chunk, |event| self.seen.read(&event));
     }
 
-    fn phase(&self) -> StreamPhase {
-        self.seen.phase
+    fn progress(&self) -> &StreamProgress {
+        &self.seen.progress
     }
 
     fn is_mid_event(&self) -> bool {
         self.events.is_mid_event()
     }
 
-    fn error_event(&self) -> Option<&[u8]> {
-        (self.seen.phase == StreamPhase::Failed).then_some(&self.seen.error)
-    }
-
     fn summary(&self) -> AnswerSummary {
         self.seen.answer.summary()
-    }
-
-    fn estimated_output_tokens(&self) -> u64 {
-        self.seen.text_len.div_ceil(BYTES_PER_TOKEN)
     }
 }
 
@@ -79,22 +66,19 @@ fn kept(name: &[u8]) -> usize {
 
 /// What the events so far have told.
 struct Seen {
-    phase: StreamPhase,
+    progress: StreamProgress,
     answer: Answer,
-    text_len: u64,
-    error: Vec<u8>,
 }
 
 impl Seen {
     fn read(&mut self, event: &Event<'_>) {
-        if let StreamPhase::Finished | StreamPhase::Failed = self.phase {
+        if self.progress.is_over() {
             return;
         }
         match event.name {
             b"" | b"ping" => {}
             b"error" => {
-                self.phase = StreamPhase::Failed;
-                self.error = event.data.to_vec();
+                self.progress.fail(event.data);
             }
             _ if event.len == 0 => {}
             b"message_start" => {
@@ -102,12 +86,12 @@ impl Seen {
                     self.answer.read_start(event.data);
                 }
             }
-            b"message_stop" => self.phase = StreamPhase::Finished,
+            b"message_stop" => self.progress.finish(),
             name => {
-                self.phase = StreamPhase::Content;
+                self.progress.begin();
                 match name {
                     b"message_delta" if event.is_whole() => self.answer.read_delta(event.data),
-                    b"content_block_delta" => self.text_len += text_len(event) as u64,
+                    b"content_block_delta" => self.progress.add_text(text_len(event)),
                     _ => {}
                 }
             }

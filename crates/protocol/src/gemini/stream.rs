@@ -1,15 +1,12 @@
 use crate::json;
 use crate::sse::{Event, EventReader};
-use crate::{AnswerSummary, StreamPhase, StreamReader};
+use crate::{AnswerSummary, StreamPhase, StreamProgress, StreamReader};
 
 use super::answer::Answer;
 use super::finish::Finish;
 
 /// The longest event that is read. Only pictures are longer than a few kilobytes, and these are cut off.
 const MAX_EVENT: usize = 8 * 1024 * 1024;
-
-/// Bytes of UTF-8 text a token. Close to 4 in English prose, 3 in code; Chinese has 3 bytes a character.
-const BYTES_PER_TOKEN: u64 = 4;
 
 /// Reads a stream of Gemini's events: `data:` lines, and nothing else of what the standard has.
 pub(super) struct Reader {
@@ -22,10 +19,8 @@ impl Reader {
         Self {
             events: EventReader::new(|_| MAX_EVENT),
             seen: Seen {
-                phase: StreamPhase::Head,
+                progress: StreamProgress::new(),
                 answer: Answer::default(),
-                text_len: 0,
-                error: Vec::new(),
             },
         }
     }
@@ -37,48 +32,36 @@ impl StreamReader for Reader {
     }
 
     fn end(&mut self) {
-        if self.seen.phase == StreamPhase::Complete {
-            self.seen.phase = StreamPhase::Finished;
-        }
+        self.seen.progress.end();
     }
 
-    fn phase(&self) -> StreamPhase {
-        self.seen.phase
+    fn progress(&self) -> &StreamProgress {
+        &self.seen.progress
     }
 
     fn is_mid_event(&self) -> bool {
         self.events.is_mid_event()
     }
 
-    fn error_event(&self) -> Option<&[u8]> {
-        (self.seen.phase == StreamPhase::Failed).then_some(&self.seen.error)
-    }
-
     fn summary(&self) -> AnswerSummary {
         self.seen.answer.summary()
-    }
-
-    fn estimated_output_tokens(&self) -> u64 {
-        self.seen.text_len.div_ceil(BYTES_PER_TOKEN)
     }
 }
 
 /// What the events so far have told.
 struct Seen {
-    phase: StreamPhase,
+    progress: StreamProgress,
     answer: Answer,
-    text_len: u64,
-    error: Vec<u8>,
 }
 
 impl Seen {
     fn read(&mut self, event: &Event<'_>) {
-        if let StreamPhase::Finished | StreamPhase::Failed = self.phase {
+        if self.progress.is_over() {
             return;
         }
         if !event.is_whole() {
             // Nothing but content is that long.
-            self.begin();
+            self.progress.begin();
             return;
         }
         // One that broke off says nothing, wherever it did.
@@ -86,22 +69,15 @@ impl Seen {
             return;
         }
         let said = self.answer.read(event.data);
-        self.text_len += said.text_len as u64;
+        self.progress.add_text(said.text_len);
         if said.has_content {
-            self.begin();
+            self.progress.begin();
         }
-        let is_lost = said.finish == Some(Finish::Failed) && self.phase == StreamPhase::Head;
+        let is_lost = said.finish == Some(Finish::Failed) && self.progress.phase() == StreamPhase::Head;
         if said.is_error || is_lost {
-            self.phase = StreamPhase::Failed;
-            self.error = event.data.to_vec();
+            self.progress.fail(event.data);
         } else if said.finish.is_some() || said.is_blocked {
-            self.phase = StreamPhase::Complete;
-        }
-    }
-
-    fn begin(&mut self) {
-        if self.phase == StreamPhase::Head {
-            self.phase = StreamPhase::Content;
+            self.progress.complete();
         }
     }
 }

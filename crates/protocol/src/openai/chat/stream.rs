@@ -1,14 +1,11 @@
 use crate::json;
 use crate::sse::{Event, EventReader};
-use crate::{AnswerSummary, StreamPhase, StreamReader};
+use crate::{AnswerSummary, StreamProgress, StreamReader};
 
 use super::answer::Answer;
 
 /// The longest event that is read as JSON. Real ones have a few kilobytes.
 const MAX_EVENT: usize = 1024 * 1024;
-
-/// Bytes of UTF-8 text a token. Close to 4 in English prose, 3 in code; Chinese has 3 bytes a character.
-const BYTES_PER_TOKEN: u64 = 4;
 
 /// Reads a stream of chunks.
 pub(super) struct Reader {
@@ -21,11 +18,9 @@ impl Reader {
         Self {
             events: EventReader::new(|_| MAX_EVENT),
             seen: Seen {
-                phase: StreamPhase::Head,
+                progress: StreamProgress::new(),
                 answer: Answer::default(),
                 choices: Choices::default(),
-                text_len: 0,
-                error: Vec::new(),
             },
         }
     }
@@ -37,55 +32,43 @@ impl StreamReader for Reader {
     }
 
     fn end(&mut self) {
-        if self.seen.phase == StreamPhase::Complete {
-            self.seen.phase = StreamPhase::Finished;
-        }
+        self.seen.progress.end();
     }
 
-    fn phase(&self) -> StreamPhase {
-        self.seen.phase
+    fn progress(&self) -> &StreamProgress {
+        &self.seen.progress
     }
 
     fn is_mid_event(&self) -> bool {
         self.events.is_mid_event()
     }
 
-    fn error_event(&self) -> Option<&[u8]> {
-        (self.seen.phase == StreamPhase::Failed).then_some(&self.seen.error)
-    }
-
     fn summary(&self) -> AnswerSummary {
         self.seen.answer.summary()
-    }
-
-    fn estimated_output_tokens(&self) -> u64 {
-        self.seen.text_len.div_ceil(BYTES_PER_TOKEN)
     }
 }
 
 /// What the chunks so far have told.
 struct Seen {
-    phase: StreamPhase,
+    progress: StreamProgress,
     answer: Answer,
     choices: Choices,
-    text_len: u64,
-    error: Vec<u8>,
 }
 
 impl Seen {
     fn read(&mut self, event: &Event<'_>) {
-        if let StreamPhase::Finished | StreamPhase::Failed = self.phase {
+        if self.progress.is_over() {
             return;
         }
         if event.name == b"error" {
-            self.fail(event.data);
+            self.progress.fail(event.data);
         } else if event.data.starts_with(b"[DONE]") {
-            self.phase = StreamPhase::Finished;
+            self.progress.finish();
         } else if event.is_whole() {
             self.read_chunk(event.data);
         } else {
-            self.begin();
-            self.text_len += event.len as u64;
+            self.progress.begin();
+            self.progress.add_text(event.len);
         }
     }
 
@@ -93,7 +76,7 @@ impl Seen {
         for member in json::members(chunk).map_while(Result::ok) {
             match &*member.key {
                 b"error" if !json::is_null(member.value) => {
-                    self.fail(chunk);
+                    self.progress.fail(chunk);
                     return;
                 }
                 b"choices" => {
@@ -114,9 +97,9 @@ impl Seen {
                 b"index" => index = json::count(member.value).unwrap_or_default(),
                 b"delta" => {
                     let delta = Delta::read(member.value);
-                    self.text_len += delta.text_len as u64;
+                    self.progress.add_text(delta.text_len);
                     if delta.has_content {
-                        self.begin();
+                        self.progress.begin();
                     }
                 }
                 b"finish_reason" => is_finished = json::text_len(member.value) > 0,
@@ -126,19 +109,8 @@ impl Seen {
         }
         self.choices.see(index, is_finished);
         if is_finished && self.choices.are_finished() {
-            self.phase = StreamPhase::Complete;
+            self.progress.complete();
         }
-    }
-
-    fn begin(&mut self) {
-        if self.phase == StreamPhase::Head {
-            self.phase = StreamPhase::Content;
-        }
-    }
-
-    fn fail(&mut self, error: &[u8]) {
-        self.phase = StreamPhase::Failed;
-        self.error = error.to_vec();
     }
 }
 

@@ -1,15 +1,12 @@
 use crate::json;
 use crate::sse::Event;
-use crate::{AnswerSummary, StreamPhase, StreamReader};
+use crate::{AnswerSummary, StreamProgress, StreamReader};
 
 use super::answer::Answer;
 use super::events::{Events, MAX_EVENT, kind};
 
 /// The longest delta whose text is told apart from its wrapping.
 const MAX_DELTA: usize = 64 * 1024;
-
-/// Bytes of UTF-8 text a token. Close to 4 in English prose, 3 in code; Chinese has 3 bytes a character.
-const BYTES_PER_TOKEN: u64 = 4;
 
 /// Reads a stream of OpenAI's response events.
 ///
@@ -24,10 +21,8 @@ impl Reader {
         Self {
             events: Events::new(kept),
             seen: Seen {
-                phase: StreamPhase::Head,
+                progress: StreamProgress::new(),
                 answer: Answer::default(),
-                text_len: 0,
-                error: Vec::new(),
             },
         }
     }
@@ -38,24 +33,16 @@ impl StreamReader for Reader {
         self.events.push(chunk, |event, end| self.seen.read(event, end));
     }
 
-    fn phase(&self) -> StreamPhase {
-        self.seen.phase
+    fn progress(&self) -> &StreamProgress {
+        &self.seen.progress
     }
 
     fn is_mid_event(&self) -> bool {
         self.events.is_mid_event()
     }
 
-    fn error_event(&self) -> Option<&[u8]> {
-        (self.seen.phase == StreamPhase::Failed).then_some(&self.seen.error)
-    }
-
     fn summary(&self) -> AnswerSummary {
         self.seen.answer.summary()
-    }
-
-    fn estimated_output_tokens(&self) -> u64 {
-        self.seen.text_len.div_ceil(BYTES_PER_TOKEN)
     }
 }
 
@@ -78,36 +65,34 @@ fn kept(name: &[u8]) -> usize {
 
 /// What the events so far have told.
 struct Seen {
-    phase: StreamPhase,
+    progress: StreamProgress,
     answer: Answer,
-    text_len: u64,
-    error: Vec<u8>,
 }
 
 impl Seen {
     fn read(&mut self, event: &Event<'_>, end: &[u8]) {
-        if let StreamPhase::Finished | StreamPhase::Failed = self.phase {
+        if self.progress.is_over() {
             return;
         }
         match &*kind(event) {
             b"" | b"keepalive" | b"ping" => {}
-            b"error" => self.fail(event),
+            b"error" => self.progress.fail(event.data),
             _ if event.len == 0 => {}
             b"response.created" | b"response.queued" | b"response.in_progress" => {
                 self.read_response(event, end);
             }
             b"response.completed" | b"response.incomplete" => {
                 self.read_response(event, end);
-                self.phase = StreamPhase::Finished;
+                self.progress.finish();
             }
             b"response.failed" => {
                 self.read_response(event, end);
-                self.fail(event);
+                self.progress.fail(event.data);
             }
             kind => {
-                self.phase = StreamPhase::Content;
+                self.progress.begin();
                 if kind.ends_with(b".delta") {
-                    self.text_len += text_len(event) as u64;
+                    self.progress.add_text(text_len(event));
                 }
             }
         }
@@ -119,11 +104,6 @@ impl Seen {
         } else {
             self.answer.read_ends(event.data, end);
         }
-    }
-
-    fn fail(&mut self, event: &Event<'_>) {
-        self.phase = StreamPhase::Failed;
-        self.error = event.data.to_vec();
     }
 }
 
