@@ -12,6 +12,7 @@ mod models;
 mod pairs;
 mod requests;
 mod responses;
+mod said;
 mod streams;
 
 use bytes::Bytes;

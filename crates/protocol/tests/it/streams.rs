@@ -1,6 +1,7 @@
-use gateway_protocol::{AnswerSummary, StreamPhase, StreamReader};
+use gateway_protocol::StreamPhase;
 use proptest::prelude::{any, prop, proptest};
 
+use crate::said::Said;
 use crate::{anthropic, text};
 
 macro_rules! fixtures {
@@ -21,34 +22,8 @@ fixtures! {
     cache compaction cut_off error_first error_midway kimi parallel_tools pings_only text_only thinking web_search
 }
 
-/// What a reader says after these chunks.
-#[derive(Debug, PartialEq, Eq)]
-struct Said {
-    phase: StreamPhase,
-    is_mid_event: bool,
-    error_event: Option<String>,
-    estimated_output_tokens: u64,
-    summary: AnswerSummary,
-}
-
-impl Said {
-    fn by(reader: &dyn StreamReader) -> Self {
-        Self {
-            phase: reader.phase(),
-            is_mid_event: reader.is_mid_event(),
-            error_event: reader.error_event().map(|data| text(data).to_owned()),
-            estimated_output_tokens: reader.estimated_output_tokens(),
-            summary: reader.summary(),
-        }
-    }
-}
-
 fn read<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Said {
-    let mut reader = anthropic().stream_reader();
-    for chunk in chunks {
-        reader.push(chunk);
-    }
-    Said::by(&*reader)
+    Said::after(anthropic(), chunks)
 }
 
 fn read_text(stream: &str) -> Said {

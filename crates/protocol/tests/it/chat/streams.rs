@@ -1,31 +1,12 @@
-use gateway_protocol::{AnswerSummary, StreamPhase};
+use gateway_protocol::StreamPhase;
 use proptest::prelude::{any, prop, proptest};
 
 use super::{STREAMS, chat, cut, stream};
+use crate::said::Said;
 use crate::text;
 
-/// What a reader says after these chunks.
-#[derive(Debug, PartialEq, Eq)]
-struct Said {
-    phase: StreamPhase,
-    is_mid_event: bool,
-    error_event: Option<String>,
-    estimated_output_tokens: u64,
-    summary: AnswerSummary,
-}
-
 fn read<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Said {
-    let mut reader = chat().stream_reader();
-    for chunk in chunks {
-        reader.push(chunk);
-    }
-    Said {
-        phase: reader.phase(),
-        is_mid_event: reader.is_mid_event(),
-        error_event: reader.error_event().map(|data| text(data).to_owned()),
-        estimated_output_tokens: reader.estimated_output_tokens(),
-        summary: reader.summary(),
-    }
+    Said::after(chat(), chunks)
 }
 
 fn read_text(stream: &str) -> Said {

@@ -1,40 +1,15 @@
 use std::fmt::Write as _;
 
-use gateway_protocol::{AnswerSummary, ErrorAnswer, ErrorKind, StreamPhase, StreamReader};
+use gateway_protocol::{ErrorAnswer, ErrorKind, StreamPhase};
 use proptest::prelude::{any, prop, proptest};
 use serde::de::IgnoredAny;
 
 use super::{STREAMS, gemini, stream};
+use crate::said::Said;
 use crate::text;
 
-/// What a reader says after these chunks.
-#[derive(Debug, PartialEq, Eq)]
-struct Said {
-    phase: StreamPhase,
-    is_mid_event: bool,
-    error_event: Option<String>,
-    estimated_output_tokens: u64,
-    summary: AnswerSummary,
-}
-
-impl Said {
-    fn by(reader: &dyn StreamReader) -> Self {
-        Self {
-            phase: reader.phase(),
-            is_mid_event: reader.is_mid_event(),
-            error_event: reader.error_event().map(|data| text(data).to_owned()),
-            estimated_output_tokens: reader.estimated_output_tokens(),
-            summary: reader.summary(),
-        }
-    }
-}
-
 fn read<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Said {
-    let mut reader = gemini().stream_reader();
-    for chunk in chunks {
-        reader.push(chunk);
-    }
-    Said::by(&*reader)
+    Said::after(gemini(), chunks)
 }
 
 fn read_text(stream: &str) -> Said {

@@ -1,7 +1,8 @@
-use gateway_protocol::{AnswerSummary, ErrorAnswer, ErrorKind, StreamPhase, StreamReader};
+use gateway_protocol::{ErrorAnswer, ErrorKind, StreamPhase};
 use proptest::prelude::{any, prop, proptest};
 
 use super::responses;
+use crate::said::Said;
 use crate::text;
 
 macro_rules! fixtures {
@@ -22,34 +23,8 @@ fixtures! {
     web_search without_names
 }
 
-/// What a reader says after these chunks.
-#[derive(Debug, PartialEq, Eq)]
-struct Said {
-    phase: StreamPhase,
-    is_mid_event: bool,
-    error_event: Option<String>,
-    estimated_output_tokens: u64,
-    summary: AnswerSummary,
-}
-
-impl Said {
-    fn by(reader: &dyn StreamReader) -> Self {
-        Self {
-            phase: reader.phase(),
-            is_mid_event: reader.is_mid_event(),
-            error_event: reader.error_event().map(|data| text(data).to_owned()),
-            estimated_output_tokens: reader.estimated_output_tokens(),
-            summary: reader.summary(),
-        }
-    }
-}
-
 fn read<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Said {
-    let mut reader = responses().stream_reader();
-    for chunk in chunks {
-        reader.push(chunk);
-    }
-    Said::by(&*reader)
+    Said::after(responses(), chunks)
 }
 
 fn read_text(stream: &str) -> Said {
