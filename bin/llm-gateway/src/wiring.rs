@@ -9,7 +9,7 @@ use gateway_auth::{KeyHasher, KeyRing, MasterKey, PasswordHasher, Sessions, Vaul
 use gateway_balancing::Pool;
 use gateway_domain::{Clock, SystemClock};
 use gateway_ledger::Ledger;
-use gateway_metering::{Limiter, PriceCatalogue};
+use gateway_metering::PriceCatalogue;
 use gateway_proxy::{Catalogue, CatalogueRates, Prices, Shared};
 use gateway_store::{Store, StoreSettings};
 use secrecy::ExposeSecret;
@@ -83,7 +83,6 @@ impl House {
             key_hasher,
             vault,
             proxy: Arc::new(proxy),
-            limiter: Arc::new(Limiter::new(Arc::clone(&clock))),
             shipped_prices,
             clock,
         };

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 
 use gateway_auth::{Caller, credential_hint};
-use gateway_domain::{AccountId, Credential, CredentialKind, ModelPattern, ProviderKind, Timestamp};
+use gateway_domain::{
+    AccountId, Credential, CredentialKind, Limits, ModelPattern, ProviderKind, Timestamp, UpstreamAccount,
+};
 use gateway_providers::provider;
 use gateway_store::{AccountChanges, SealedCredential};
 use secrecy::SecretString;
@@ -9,6 +11,7 @@ use serde::Deserialize;
 use url::Url;
 use utoipa::ToSchema;
 
+use crate::allowance_form::{BudgetUpdate, LimitsUpdate, NO_BUDGET};
 use crate::app::App;
 use crate::error::Problem;
 use crate::object::{object, present_object};
@@ -43,6 +46,10 @@ pub(crate) struct NewAccount {
     #[serde(default)]
     #[schema(value_type = Option<u32>, minimum = 1)]
     max_concurrency: Patch<u32>,
+    #[serde(default, deserialize_with = "present_object")]
+    limits: Option<LimitsUpdate>,
+    #[serde(default, deserialize_with = "present_object")]
+    budget: Option<BudgetUpdate>,
     /// Names or globs; empty means the provider's own families.
     #[serde(default, deserialize_with = "present")]
     models: Option<Vec<String>>,
@@ -76,6 +83,10 @@ pub(crate) struct AccountUpdate {
     #[serde(default)]
     #[schema(value_type = Option<u32>, minimum = 1)]
     max_concurrency: Patch<u32>,
+    #[serde(default, deserialize_with = "present_object")]
+    limits: Option<LimitsUpdate>,
+    #[serde(default, deserialize_with = "present_object")]
+    budget: Option<BudgetUpdate>,
     #[serde(default, deserialize_with = "present")]
     models: Option<Vec<String>>,
     #[serde(default, deserialize_with = "present")]
@@ -121,6 +132,8 @@ impl NewAccount {
             priority: self.priority,
             weight: self.weight,
             max_concurrency: self.max_concurrency,
+            limits: self.limits,
+            budget: self.budget,
             models: self.models,
             model_map: self.model_map,
             tags: self.tags,
@@ -139,6 +152,8 @@ impl NewAccount {
             priority: wished.priority.unwrap_or(50),
             weight: wished.weight.unwrap_or(1),
             max_concurrency: wished.max_concurrency.flatten(),
+            limits: wished.limits.unwrap_or_default(),
+            budget: wished.budget.unwrap_or(NO_BUDGET),
             models: wished.models.unwrap_or_default(),
             model_map: wished.model_map.unwrap_or_default(),
             tags: wished.tags.unwrap_or_default(),
@@ -147,14 +162,17 @@ impl NewAccount {
 }
 
 impl AccountUpdate {
-    /// The changes that are wished for, to account `id` that is at `base_url` until now.
+    /// The changes that are wished for, to account `id` that is `known` so until now.
     pub(crate) fn checked(
         self,
         app: &App,
         caller: &Caller,
         id: AccountId,
-        base_url: Option<&str>,
+        known: Option<&UpstreamAccount>,
     ) -> Result<AccountChanges, Problem> {
+        let base_url = known.map(|account| &*account.base_url);
+        let limits = known.map_or_else(Limits::default, |account| account.limits);
+        let budget = known.map_or(NO_BUDGET, |account| account.budget);
         let mut check = Check::default();
         let reach = reach(caller);
         if let Some(name) = &self.name {
@@ -186,6 +204,10 @@ impl AccountUpdate {
             priority: self.priority,
             weight: self.weight,
             max_concurrency: self.max_concurrency.into_change(),
+            limits: self
+                .limits
+                .map(|wish| wish.checked_for_account(&mut check, limits)),
+            budget: self.budget.map(|wish| wish.checked(&mut check, budget)),
             models: self.models.map(|models| check.list("models", &models)),
             model_map: self.model_map,
             tags: self.tags,

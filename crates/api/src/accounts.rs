@@ -4,12 +4,13 @@ use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use gateway_auth::{Caller, Scope};
 use gateway_balancing::{Health, HealthStatus};
-use gateway_domain::{AccountId, Page, Paged, ProviderKind, Timestamp, UpstreamAccount, UserId};
+use gateway_domain::{AccountId, Page, Paged, ProviderKind, Spender, Timestamp, UpstreamAccount, UserId};
 use gateway_proxy::Engine;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::account_form::{AccountUpdate, NewAccount};
+use crate::allowance_view::{BudgetView, LimitsView};
 use crate::app::{self, App};
 use crate::body::Json;
 use crate::error::Problem;
@@ -41,6 +42,10 @@ pub(crate) struct AccountView {
     weight: u16,
     /// Requests open at once; `null` is without limit.
     max_concurrency: Option<u32>,
+    /// How fast it may be used.
+    limits: LimitsView,
+    /// How much it may cost.
+    budget: BudgetView,
     /// Names or globs; empty means the provider's own families.
     models: Vec<String>,
     /// Names that clients ask for, and the provider's model that answers.
@@ -89,12 +94,29 @@ pub(crate) enum VisibleAccount {
 }
 
 impl VisibleAccount {
-    fn of(app: &App, caller: &Caller, account: UpstreamAccount) -> Self {
-        let health = cached_health(app, account.id);
-        if may_change(caller, &account) {
-            return Self::Whole(Box::new(AccountView::of(account, health)));
-        }
-        let health = HealthView::from(health);
+    /// The accounts as they are shown to the caller, with one question to the database.
+    async fn all_of(
+        app: &App,
+        caller: &Caller,
+        accounts: Vec<UpstreamAccount>,
+    ) -> Result<Vec<Self>, Problem> {
+        let whole = accounts.iter().filter(|account| may_change(caller, account));
+        let budgets = whole
+            .map(|account| (Spender::Account(account.id), account.budget))
+            .collect();
+        let mut budgets = BudgetView::all_of(app, budgets).await?.into_iter();
+        let show = |account: UpstreamAccount| {
+            let budget = may_change(caller, &account).then(|| budgets.next()).flatten();
+            match budget {
+                Some(budget) => Self::Whole(Box::new(AccountView::new(app, account, budget))),
+                None => Self::shared(app, account),
+            }
+        };
+        Ok(accounts.into_iter().map(show).collect())
+    }
+
+    fn shared(app: &App, account: UpstreamAccount) -> Self {
+        let health = HealthView::from(cached_health(app, account.id));
         let (id, name, provider) = (account.id, account.name, account.provider);
         Self::Shared(Box::new(SharedAccount {
             id,
@@ -106,8 +128,15 @@ impl VisibleAccount {
 }
 
 impl AccountView {
-    fn of(account: UpstreamAccount, health: Health) -> Self {
+    /// The account, with what the present period has cost.
+    async fn of(app: &App, account: UpstreamAccount) -> Result<Self, Problem> {
+        let budget = BudgetView::of(app, Spender::Account(account.id), account.budget).await?;
+        Ok(Self::new(app, account, budget))
+    }
+
+    fn new(app: &App, account: UpstreamAccount, budget: BudgetView) -> Self {
         Self {
+            health: cached_health(app, account.id).into(),
             id: account.id,
             owner_id: account.owner_id,
             name: account.name,
@@ -122,13 +151,14 @@ impl AccountView {
             priority: account.priority,
             weight: account.weight,
             max_concurrency: account.max_concurrency,
+            limits: account.limits.into(),
+            budget,
             models: account.models.into_iter().map(String::from).collect(),
             model_map: account.model_map,
             tags: account.tags,
             created_at: account.created_at,
             updated_at: account.updated_at,
             last_used_at: account.last_used_at,
-            health: health.into(),
         }
     }
 }
@@ -172,11 +202,7 @@ pub(crate) async fn list(
         }
         Some(status) => with_status(app, caller.scope(), query.provider, status, page).await?,
     };
-    let views = accounts
-        .items
-        .into_iter()
-        .map(|account| VisibleAccount::of(app, &caller, account))
-        .collect();
+    let views = VisibleAccount::all_of(app, &caller, accounts.items).await?;
     Ok(HttpResponse::Ok().json(List::new(views, accounts.total, page)))
 }
 
@@ -201,10 +227,9 @@ pub(crate) async fn create(
     let account = created.ok_or_else(Problem::not_found)?;
     app.reload_accounts().await?;
     let location = format!("/api/upstream-accounts/{}", account.id);
-    let health = cached_health(app, account.id);
     Ok(HttpResponse::Created()
         .insert_header((LOCATION, location))
-        .json(AccountView::of(account, health)))
+        .json(AccountView::of(app, account).await?))
 }
 
 /// One account.
@@ -222,7 +247,8 @@ pub(crate) async fn read(
 ) -> Result<HttpResponse, Problem> {
     let app = app::of(&request);
     let account = find(app, &caller, id).await?;
-    Ok(HttpResponse::Ok().json(VisibleAccount::of(app, &caller, account)))
+    let views = VisibleAccount::all_of(app, &caller, vec![account]).await?;
+    Ok(HttpResponse::Ok().json(views.first()))
 }
 
 /// Change an account. Another server needs the credential anew.
@@ -245,12 +271,11 @@ pub(crate) async fn update(
 ) -> Result<HttpResponse, Problem> {
     let app = app::of(&request);
     let account = find_to_change(app, &caller, id).await?;
-    let changes = body.checked(app, &caller, id, Some(&account.base_url))?;
+    let changes = body.checked(app, &caller, id, Some(&account))?;
     let updated = app.store.update_account(caller.scope(), id, changes).await?;
     let account = updated.ok_or_else(Problem::not_found)?;
     app.reload_accounts().await?;
-    let health = cached_health(app, id);
-    Ok(HttpResponse::Ok().json(AccountView::of(account, health)))
+    Ok(HttpResponse::Ok().json(AccountView::of(app, account).await?))
 }
 
 /// Delete an account and its credential. What was used through it stays on record.

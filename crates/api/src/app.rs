@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use actix_web::{HttpRequest, web};
 use gateway_auth::{KeyHasher, KeyRing, Sessions, Vault};
 use gateway_domain::{Clock, Timestamp};
-use gateway_metering::{Limiter, PriceCatalogue};
+use gateway_metering::PriceCatalogue;
 use gateway_proxy::{Shared, SourceError};
 use gateway_store::{Store, StoreError};
 use tokio::sync::Semaphore;
@@ -25,8 +25,6 @@ pub struct Rooms {
     pub vault: Arc<Vault>,
     /// What the workers' engines have in common.
     pub proxy: Arc<Shared>,
-    /// How fast API keys may be used.
-    pub limiter: Arc<Limiter>,
     /// The price list without an operator's prices.
     pub shipped_prices: PriceCatalogue,
     /// Where time comes from.
@@ -42,6 +40,8 @@ pub struct App {
     pub readiness: Readiness,
     /// Bytes that bodies may still take in memory.
     pub(crate) bodies: Arc<Semaphore>,
+    /// Held while the spending of a budget is asked for, so that many requests at once ask only once.
+    pub(crate) opening_budget: tokio::sync::Mutex<()>,
     pub(crate) started_at: Timestamp,
 }
 
@@ -56,6 +56,7 @@ impl App {
             settings,
             readiness: Readiness::default(),
             bodies: Arc::new(Semaphore::new(bodies)),
+            opening_budget: tokio::sync::Mutex::default(),
         }
     }
 

@@ -3,10 +3,10 @@ use std::fmt;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use gateway_auth::{AuthError, KeyError};
-use gateway_metering::LimitExceeded;
+use gateway_metering::{LimitExceeded, OverBudget};
 use gateway_protocol::{ErrorKind, InvalidBody};
 use gateway_proxy::SourceError;
 use gateway_store::StoreError;
@@ -29,7 +29,7 @@ pub(crate) enum Code {
     InvalidCredentials,
     /// The API key is missing, unknown, expired or revoked.
     InvalidApiKey,
-    /// The API key's budget is spent.
+    /// A budget is spent, or has too little left.
     BudgetSpent,
     /// Signed in, but not allowed.
     Forbidden,
@@ -57,7 +57,7 @@ pub(crate) enum Code {
     ValidationFailed,
     /// Too many sign-ins failed.
     TooManyAttempts,
-    /// The API key's limit is reached.
+    /// A limit is reached.
     RateLimited,
     /// The gateway failed.
     InternalError,
@@ -132,6 +132,8 @@ pub(crate) struct Problem {
     pub(crate) message: Cow<'static, str>,
     pub(crate) details: Vec<InvalidField>,
     pub(crate) retry_after: Option<Duration>,
+    /// What is left of the client's limits, in its dialect's words.
+    limits: Vec<(&'static str, String)>,
     allow: Option<String>,
 }
 
@@ -142,6 +144,7 @@ impl Problem {
             message: message.into(),
             details: Vec::new(),
             retry_after: None,
+            limits: Vec::new(),
             allow: None,
         }
     }
@@ -211,6 +214,10 @@ impl Problem {
         )
     }
 
+    pub(crate) fn with_limits(self, limits: Vec<(&'static str, String)>) -> Self {
+        Self { limits, ..self }
+    }
+
     pub(crate) fn retry_after(self, wait: Duration) -> Self {
         Self {
             retry_after: Some(wait),
@@ -257,6 +264,11 @@ impl ResponseError for Problem {
             .and_then(|allow| HeaderValue::from_str(allow).ok())
         {
             headers.insert(ALLOW, allow);
+        }
+        for (name, value) in &self.limits {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
         }
         if matches!(self.code, Code::NotSignedIn | Code::InvalidToken) {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -332,11 +344,13 @@ impl From<KeyError> for Problem {
 
 impl From<LimitExceeded> for Problem {
     fn from(exceeded: LimitExceeded) -> Self {
-        let message = format!(
-            "this API key's limit of {} {} is reached",
-            exceeded.allowed, exceeded.limit
-        );
-        Self::new(Code::RateLimited, message).retry_after(exceeded.retry_after)
+        Self::new(Code::RateLimited, exceeded.to_string()).retry_after(exceeded.retry_after)
+    }
+}
+
+impl From<OverBudget> for Problem {
+    fn from(over: OverBudget) -> Self {
+        Self::new(Code::BudgetSpent, over.to_string())
     }
 }
 

@@ -5,12 +5,13 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use gateway_auth::IssuedKey;
-use gateway_domain::{AccountId, Budget, BudgetPeriod, Limits, Nanodollars, Timestamp, UserId};
+use gateway_domain::{AccountId, Budget, Limits, Timestamp, UserId};
 use gateway_store::{ApiKeyChanges, NewApiKey};
 use ipnet::IpNet;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::allowance_form::{BudgetUpdate, LimitsUpdate, NO_BUDGET};
 use crate::app::App;
 use crate::error::Problem;
 use crate::object::present_object;
@@ -77,34 +78,6 @@ pub(crate) struct KeyUpdate {
     budget: Option<BudgetUpdate>,
 }
 
-/// How fast a key may be used; `null` is without limit.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct LimitsUpdate {
-    #[serde(default)]
-    #[schema(value_type = Option<u32>, minimum = 1)]
-    requests_per_minute: Patch<u32>,
-    #[serde(default)]
-    #[schema(value_type = Option<u64>, minimum = 1)]
-    tokens_per_minute: Patch<u64>,
-    #[serde(default)]
-    #[schema(value_type = Option<u32>, minimum = 1)]
-    concurrent_requests: Patch<u32>,
-}
-
-/// How much a key may cost.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct BudgetUpdate {
-    /// `null` is without limit.
-    #[serde(default)]
-    #[schema(value_type = Option<f64>)]
-    amount_usd: Patch<Nanodollars>,
-    #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, pattern = "^(day|week|month|total)$")]
-    period: Option<BudgetPeriod>,
-}
-
 /// How a key gets its new secret.
 #[derive(Deserialize, ToSchema, Default)]
 #[serde(deny_unknown_fields)]
@@ -138,11 +111,7 @@ impl NewKey {
             limits: self.limits,
             budget: self.budget,
         };
-        let no_budget = Budget {
-            amount: None,
-            period: BudgetPeriod::Month,
-        };
-        let wished = update.checked(app, owner, Limits::default(), no_budget)?;
+        let wished = update.checked(app, owner, Limits::default(), NO_BUDGET)?;
         Ok(NewApiKey {
             user_id: owner,
             public_id: issued.public_id.clone(),
@@ -155,7 +124,7 @@ impl NewKey {
             allowed_accounts: wished.allowed_accounts.unwrap_or_default(),
             tags: wished.tags.unwrap_or_default(),
             limits: wished.limits.unwrap_or_default(),
-            budget: wished.budget.unwrap_or(no_budget),
+            budget: wished.budget.unwrap_or(NO_BUDGET),
         })
     }
 }
@@ -236,39 +205,6 @@ fn require_accounts(check: &mut Check, app: &App, owner: UserId, ids: &[AccountI
             &format!("allowed_accounts[{index}]"),
             "there is no such account",
         );
-    }
-}
-
-impl LimitsUpdate {
-    fn checked(self, check: &mut Check, mut limits: Limits) -> Limits {
-        self.requests_per_minute.apply(&mut limits.requests_per_minute);
-        self.tokens_per_minute.apply(&mut limits.tokens_per_minute);
-        self.concurrent_requests.apply(&mut limits.concurrent_requests);
-        let numbers = [
-            (
-                "limits.requests_per_minute",
-                limits.requests_per_minute.map(u64::from),
-            ),
-            ("limits.tokens_per_minute", limits.tokens_per_minute),
-            (
-                "limits.concurrent_requests",
-                limits.concurrent_requests.map(u64::from),
-            ),
-        ];
-        for (field, number) in numbers {
-            check.within(field, number.unwrap_or(1), 1, 1_000_000_000);
-        }
-        limits
-    }
-}
-
-impl BudgetUpdate {
-    fn checked(self, check: &mut Check, mut budget: Budget) -> Budget {
-        self.amount_usd.apply(&mut budget.amount);
-        budget.period = self.period.unwrap_or(budget.period);
-        let is_amount = budget.amount.is_none_or(|amount| amount >= Nanodollars::ZERO);
-        check.require(is_amount, "budget.amount_usd", "expected no less than zero");
-        budget
     }
 }
 

@@ -4,13 +4,12 @@ use std::time::Duration;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse};
 use gateway_auth::{Caller, IssuedKey, key_prefix};
-use gateway_domain::{
-    AccountId, ApiKey, ApiKeyId, Budget, BudgetPeriod, Limits, Nanodollars, Timestamp, UserId,
-};
+use gateway_domain::{AccountId, ApiKey, ApiKeyId, Spender, Timestamp, UserId};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::allowance_view::{BudgetView, LimitsView};
 use crate::app::{self, App};
 use crate::body::{Json, OptionalJson};
 use crate::error::Problem;
@@ -52,32 +51,6 @@ pub(crate) struct KeyView {
     budget: BudgetView,
 }
 
-/// How fast a key may be used; `null` is without limit.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Limits)]
-struct LimitsView {
-    requests_per_minute: Option<u32>,
-    tokens_per_minute: Option<u64>,
-    concurrent_requests: Option<u32>,
-}
-
-/// How much a key may cost.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Budget)]
-struct BudgetView {
-    /// `null` is without limit.
-    #[schema(value_type = Option<f64>)]
-    amount_usd: Option<Nanodollars>,
-    #[schema(value_type = String, pattern = "^(day|week|month|total)$")]
-    period: BudgetPeriod,
-    /// What the current period has cost.
-    #[schema(value_type = f64)]
-    spent_usd: Nanodollars,
-    /// When the period ends, at midnight UTC.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    resets_at: Option<Timestamp>,
-}
-
 /// An API key with its secret, this once.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct IssuedKeyView {
@@ -91,27 +64,22 @@ pub(crate) struct IssuedKeyView {
 impl KeyView {
     /// The key as it is shown, with what its current period has cost.
     pub(crate) async fn of(app: &App, key: ApiKey) -> Result<Self, Problem> {
-        let (start, resets_at) = current_period(key.budget.period, app.clock.now());
-        let spent = app.store.spent_since(key.id, start).await?;
-        Ok(Self::new(key, spent, resets_at))
+        let budget = BudgetView::of(app, Spender::Key(key.id), key.budget).await?;
+        Ok(Self::new(key, budget))
     }
 
     /// The same for many keys, with one question to the database.
     async fn all_of(app: &App, keys: Vec<ApiKey>) -> Result<Vec<Self>, Problem> {
-        let now = app.clock.now();
-        let period = |key: &ApiKey| current_period(key.budget.period, now);
-        let spent = app
-            .store
-            .spending(keys.iter().map(|key| (key.id, period(key).0)).collect())
-            .await?;
-        let shown = keys.into_iter().zip(spent).map(|(key, spent)| {
-            let (_, resets_at) = period(&key);
-            Self::new(key, spent, resets_at)
-        });
-        Ok(shown.collect())
+        let budgets = keys
+            .iter()
+            .map(|key| (Spender::Key(key.id), key.budget))
+            .collect();
+        let budgets = BudgetView::all_of(app, budgets).await?;
+        let shown = keys.into_iter().zip(budgets);
+        Ok(shown.map(|(key, budget)| Self::new(key, budget)).collect())
     }
 
-    fn new(key: ApiKey, spent: Nanodollars, resets_at: Option<Timestamp>) -> Self {
+    fn new(key: ApiKey, budget: BudgetView) -> Self {
         Self {
             id: key.id,
             user_id: key.user_id,
@@ -127,37 +95,8 @@ impl KeyView {
             allowed_accounts: key.allowed_accounts,
             tags: key.tags,
             limits: LimitsView::from(key.limits),
-            budget: BudgetView::of(key.budget, spent, resets_at),
+            budget,
         }
-    }
-}
-
-impl From<Limits> for LimitsView {
-    fn from(limits: Limits) -> Self {
-        Self {
-            requests_per_minute: limits.requests_per_minute,
-            tokens_per_minute: limits.tokens_per_minute,
-            concurrent_requests: limits.concurrent_requests,
-        }
-    }
-}
-
-impl BudgetView {
-    fn of(budget: Budget, spent_usd: Nanodollars, resets_at: Option<Timestamp>) -> Self {
-        Self {
-            amount_usd: budget.amount,
-            period: budget.period,
-            spent_usd,
-            resets_at,
-        }
-    }
-}
-
-/// When the period that holds `now` began, and when it ends.
-pub(crate) fn current_period(period: BudgetPeriod, now: Timestamp) -> (Timestamp, Option<Timestamp>) {
-    match period.around(now) {
-        Some((start, end)) => (start, Some(end)),
-        None => (Timestamp::from_seconds(0), None),
     }
 }
 

@@ -3,6 +3,8 @@
 mod account_form;
 mod accounts;
 mod address;
+mod allowance_form;
+mod allowance_view;
 mod app;
 mod auth;
 mod body;

@@ -1,15 +1,18 @@
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse};
 use gateway_auth::Caller;
-use gateway_domain::{Role, Timestamp, User, UserId};
+use gateway_domain::{Limits, Role, Spender, Timestamp, User, UserId};
 use gateway_store::UserChanges;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::allowance_form::{BudgetUpdate, LimitsUpdate, NO_BUDGET};
+use crate::allowance_view::{BudgetView, LimitsView};
 use crate::app::{self, App};
 use crate::body::Json;
 use crate::error::Problem;
 use crate::face::Envelope;
+use crate::object::present_object;
 use crate::patch::present;
 use crate::path::Id;
 use crate::policy::Admin;
@@ -54,6 +57,42 @@ impl From<User> for UserView {
     }
 }
 
+/// A user as an admin sees it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ManagedUser {
+    #[serde(flatten)]
+    user: UserView,
+    limits: LimitsView,
+    budget: BudgetView,
+}
+
+impl ManagedUser {
+    /// The user, with what the present period has cost.
+    async fn of(app: &App, user: User) -> Result<Self, Problem> {
+        let budget = BudgetView::of(app, Spender::User(user.id), user.budget).await?;
+        Ok(Self::new(user, budget))
+    }
+
+    /// The same for many users, with one question to the database.
+    async fn all_of(app: &App, users: Vec<User>) -> Result<Vec<Self>, Problem> {
+        let budgets = users
+            .iter()
+            .map(|user| (Spender::User(user.id), user.budget))
+            .collect();
+        let budgets = BudgetView::all_of(app, budgets).await?;
+        let shown = users.into_iter().zip(budgets);
+        Ok(shown.map(|(user, budget)| Self::new(user, budget)).collect())
+    }
+
+    fn new(user: User, budget: BudgetView) -> Self {
+        Self {
+            limits: user.limits.into(),
+            budget,
+            user: user.into(),
+        }
+    }
+}
+
 /// A user to be made.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -66,6 +105,12 @@ pub(crate) struct NewUser {
     password: Secret,
     #[schema(value_type = String, pattern = "^(admin|member)$")]
     role: Role,
+    /// How fast all of the user's keys together may be used.
+    #[serde(default, deserialize_with = "present_object")]
+    limits: Option<LimitsUpdate>,
+    /// How much they may cost together.
+    #[serde(default, deserialize_with = "present_object")]
+    budget: Option<BudgetUpdate>,
 }
 
 /// Changes of a user; what is left out stays.
@@ -82,6 +127,12 @@ pub(crate) struct UserUpdate {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, format = Password)]
     password: Option<Secret>,
+    /// How fast all of the user's keys together may be used.
+    #[serde(default, deserialize_with = "present_object")]
+    limits: Option<LimitsUpdate>,
+    /// How much they may cost together.
+    #[serde(default, deserialize_with = "present_object")]
+    budget: Option<BudgetUpdate>,
 }
 
 query! {
@@ -98,7 +149,7 @@ query! {
 
 /// List the users.
 #[utoipa::path(get, path = "/api/users", tag = "users", params(UserQuery), security(("session" = [])), responses(
-    (status = 200, description = "A page of users", body = List<UserView>),
+    (status = 200, description = "A page of users", body = List<ManagedUser>),
     (status = 400, description = "A parameter is wrong", body = Envelope),
     (status = 401, description = "Not signed in", body = Envelope),
     (status = 403, description = "Not an admin", body = Envelope),
@@ -110,17 +161,15 @@ pub(crate) async fn list(
     Query(query): Query<UserQuery>,
 ) -> Result<HttpResponse, Problem> {
     let page = page(query.page, query.page_size)?;
-    let users = app::of(&request)
-        .store
-        .list_users(query.q.as_deref(), page)
-        .await?;
-    let views = users.items.into_iter().map(UserView::from).collect();
+    let app = app::of(&request);
+    let users = app.store.list_users(query.q.as_deref(), page).await?;
+    let views = ManagedUser::all_of(app, users.items).await?;
     Ok(HttpResponse::Ok().json(List::new(views, users.total, page)))
 }
 
 /// Make a user.
 #[utoipa::path(post, path = "/api/users", tag = "users", request_body = NewUser, security(("session" = [])), responses(
-    (status = 201, description = "Made", body = UserView),
+    (status = 201, description = "Made", body = ManagedUser),
     (status = 400, description = "Malformed JSON", body = Envelope),
     (status = 401, description = "Not signed in", body = Envelope),
     (status = 403, description = "Not an admin", body = Envelope),
@@ -140,12 +189,12 @@ pub(crate) async fn create(
     let location = format!("/api/users/{}", user.id);
     Ok(HttpResponse::Created()
         .insert_header((LOCATION, location))
-        .json(UserView::from(user)))
+        .json(ManagedUser::of(app, user).await?))
 }
 
 /// One user.
 #[utoipa::path(get, path = "/api/users/{id}", tag = "users", params(("id" = Uuid, Path)), security(("session" = [])), responses(
-    (status = 200, description = "The user", body = UserView),
+    (status = 200, description = "The user", body = ManagedUser),
     (status = 401, description = "Not signed in", body = Envelope),
     (status = 403, description = "Not an admin", body = Envelope),
     (status = 404, description = "No such user", body = Envelope),
@@ -156,19 +205,16 @@ pub(crate) async fn read(
     request: HttpRequest,
     Id(id): Id<UserId>,
 ) -> Result<HttpResponse, Problem> {
-    let user = app::of(&request)
-        .store
-        .find_user(id)
-        .await?
-        .ok_or_else(Problem::not_found)?;
-    Ok(HttpResponse::Ok().json(UserView::from(user)))
+    let app = app::of(&request);
+    let user = app.store.find_user(id).await?.ok_or_else(Problem::not_found)?;
+    Ok(HttpResponse::Ok().json(ManagedUser::of(app, user).await?))
 }
 
 /// Change a user.
 ///
 /// A new role or password and a deactivation end the user's sign-ins, a deactivation stops the user's API keys.
 #[utoipa::path(put, path = "/api/users/{id}", tag = "users", params(("id" = Uuid, Path)), request_body = UserUpdate, security(("session" = [])), responses(
-    (status = 200, description = "As it is now", body = UserView),
+    (status = 200, description = "As it is now", body = ManagedUser),
     (status = 400, description = "Malformed JSON", body = Envelope),
     (status = 401, description = "Not signed in", body = Envelope),
     (status = 403, description = "Not an admin", body = Envelope),
@@ -194,7 +240,7 @@ pub(crate) async fn update(
         .await?
         .ok_or_else(Problem::not_found)?;
     app.forget_keys();
-    Ok(HttpResponse::Ok().json(UserView::from(user)))
+    Ok(HttpResponse::Ok().json(ManagedUser::of(app, user).await?))
 }
 
 /// Delete a user, with all of the user's API keys and own accounts. What was used stays on record.
@@ -226,6 +272,12 @@ impl NewUser {
         check.username("username", &self.username);
         check.email("email", &self.email);
         check.password("password", &self.password, self.role);
+        let limits = self.limits.map_or_else(Limits::default, |wish| {
+            wish.checked(&mut check, Limits::default())
+        });
+        let budget = self
+            .budget
+            .map_or(NO_BUDGET, |wish| wish.checked(&mut check, NO_BUDGET));
         check.finish()?;
         let password_hash = app
             .sessions
@@ -237,6 +289,8 @@ impl NewUser {
             password_hash,
             role: self.role,
             must_change_password: true,
+            limits,
+            budget,
         })
     }
 }
@@ -251,6 +305,8 @@ impl UserUpdate {
         if let Some(password) = &self.password {
             check.password("password", password, role);
         }
+        let limits = self.limits.map(|wish| wish.checked(&mut check, user.limits));
+        let budget = self.budget.map(|wish| wish.checked(&mut check, user.budget));
         check.finish()?;
         let password_hash = match self.password {
             Some(password) => Some(
@@ -269,6 +325,8 @@ impl UserUpdate {
             is_active,
             password_hash,
             must_change_password,
+            limits,
+            budget,
         })
     }
 }

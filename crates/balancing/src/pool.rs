@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use gateway_domain::{AccountId, Clock, UpstreamAccount};
+use gateway_domain::{AccountId, ApiKey, Clock, ProviderKind, UpstreamAccount};
 
 use crate::choosing::Shortlist;
 use crate::decision::{Decision, decide, recorded};
@@ -235,6 +235,30 @@ impl Pool {
             .iter()
             .map(|member| Arc::clone(&member.account))
             .collect()
+    }
+
+    /// What the providers call `model` at the accounts that could serve it to `key`, each once.
+    #[must_use]
+    pub fn upstream_models(&self, key: &ApiKey, model: &str) -> Vec<(ProviderKind, Arc<str>)> {
+        let mut state = self.shared.state();
+        let State {
+            members,
+            table,
+            routes,
+            ..
+        } = &mut *state;
+        let route = routes.find(model, members, table, &*self.shared.rates);
+        let mut models: Vec<(ProviderKind, Arc<str>)> = Vec::new();
+        for stop in route.iter() {
+            let is_open = stop.owner_id.is_none_or(|owner| owner == key.user_id);
+            let is_known = |(provider, model): &(ProviderKind, Arc<str>)| {
+                *provider == stop.provider && *model == stop.upstream_model
+            };
+            if is_open && key.allows_account(stop.account_id) && !models.iter().any(is_known) {
+                models.push((stop.provider, Arc::clone(&stop.upstream_model)));
+            }
+        }
+        models
     }
 
     fn lease_from(&self, state: &mut State, wanted: &Wanted<'_>) -> Result<Lease, NoAccount> {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, ModelPattern, Timestamp, UserId};
+use crate::{AccountId, Budget, Limits, ModelPattern, Timestamp, UserId};
 
 /// An account at a provider, through which requests are sent.
 ///
@@ -36,6 +36,10 @@ pub struct UpstreamAccount {
     pub weight: u16,
     /// Requests open at once; `None` is without limit.
     pub max_concurrency: Option<u32>,
+    /// How fast it may be used; how many requests it has open is for `max_concurrency` to limit.
+    pub limits: Limits,
+    /// How much it may cost.
+    pub budget: Budget,
     /// The models it serves; empty means the provider's own families.
     pub models: Vec<ModelPattern>,
     /// Names that clients ask for, and the provider's model that answers.
@@ -67,6 +71,8 @@ impl UpstreamAccount {
             priority: 50,
             weight: 1,
             max_concurrency: None,
+            limits: Limits::default(),
+            budget: Budget::unlimited(),
             models: Vec::new(),
             model_map: BTreeMap::new(),
             tags: BTreeMap::new(),

@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Timestamp, UserId};
+use crate::{Budget, Limits, Timestamp, UserId};
 
 /// A person who can sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,10 @@ pub struct User {
     pub updated_at: Timestamp,
     /// When the user last signed in.
     pub last_login_at: Option<Timestamp>,
+    /// How fast all of the user's keys together may be used.
+    pub limits: Limits,
+    /// How much they may cost together.
+    pub budget: Budget,
 }
 
 /// What a user may do.

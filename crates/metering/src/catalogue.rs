@@ -93,6 +93,16 @@ impl PriceCatalogue {
         }
     }
 
+    /// How much `provider`'s `model` takes and gives at once, as far as the list says.
+    #[must_use]
+    pub fn size_of(&self, provider: ProviderKind, model: &str) -> ModelSize {
+        let listed = self.shipped.models(provider).find(model);
+        listed.map_or_else(ModelSize::default, |listed| ModelSize {
+            context_window: listed.context_window,
+            max_output_tokens: listed.max_output_tokens,
+        })
+    }
+
     /// The standard rates of every model at a moment, by model and provider.
     ///
     /// An operator's price stands in for those that it replaces.
@@ -129,6 +139,15 @@ impl PriceCatalogue {
             .iter()
             .find(|price| price.effective_from <= at)
     }
+}
+
+/// How much a model takes and gives at once; `None` is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ModelSize {
+    /// The most tokens that a request and its answer may have together.
+    pub context_window: Option<u64>,
+    /// The most tokens that an answer may have.
+    pub max_output_tokens: Option<u64>,
 }
 
 /// The text is not a price list.

@@ -7,8 +7,10 @@ mod record;
 mod spend;
 mod variant;
 
-pub use catalogue::{InvalidCatalogue, ListedPrice, ListedTier, OperatorPrice, PriceCatalogue, PriceSource};
-pub use limiter::{Admission, Allowance, LimitExceeded, LimitKind, Limiter, Standing};
+pub use catalogue::{
+    InvalidCatalogue, ListedPrice, ListedTier, ModelSize, OperatorPrice, PriceCatalogue, PriceSource,
+};
+pub use limiter::{Admission, LimitExceeded, LimitKind, Limiter};
 pub use price::{Price, Rates};
 pub use record::{AttemptRecord, Considered, Decision, Outcome, RequestRecord, UnknownOutcome};
-pub use spend::SpendBook;
+pub use spend::{Hold, NoHold, OverBudget, SpendBook, Spending};

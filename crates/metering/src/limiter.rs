@@ -1,18 +1,21 @@
 mod bucket;
+mod exceeded;
+mod meters;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use gateway_domain::{ApiKeyId, Clock, Limits};
+use gateway_domain::{Clock, Limits, RateLimit, RateLimits, Spender, TokenCounts};
 
 use self::bucket::Bucket;
+pub use self::exceeded::{LimitExceeded, LimitKind};
+use self::meters::{Entered, Meters};
 
-/// Holds every key to its limits, in this process.
+/// Holds keys, users and accounts to their limits, in this process.
 ///
-/// Requests and tokens have a token bucket each, which holds one minute's allowance and refills evenly. Keys that
-/// are back at rest are forgotten, so memory follows the keys in use.
+/// Requests and tokens have a token bucket each, which holds one minute's allowance and refills evenly. Whoever is back
+/// at rest is forgotten, so memory follows those in use.
 pub struct Limiter {
     clock: Arc<dyn Clock>,
     shards: [Mutex<Shard>; SHARDS],
@@ -30,45 +33,86 @@ impl Limiter {
         }
     }
 
-    /// Lets a request of `key` in, if its limits allow it; the request counts until the admission is dropped.
+    /// Lets a request in, if the limits of all that it counts against allow it; it counts as open until the admission is
+    /// dropped.
     ///
-    /// `limits` are those in force now, and count from now on. Requests that were let in while the key had no limit
-    /// at all do not count as open.
+    /// The limits are those in force now, and count from now on. Requests that were let in while there was no limit at
+    /// all do not count as open.
     ///
     /// # Errors
     ///
     /// [`LimitExceeded`] for the limit that holds the request back longest. A refused request counts for nothing.
-    pub fn admit(self: &Arc<Self>, key: ApiKeyId, limits: &Limits) -> Result<Admission, LimitExceeded> {
-        if *limits == Limits::default() {
-            return Ok(Admission { counted: None });
+    pub fn admit(self: &Arc<Self>, wanted: &[(Spender, &Limits)]) -> Result<Admission, LimitExceeded> {
+        let mut admission = Admission {
+            limiter: Arc::clone(self),
+            counted: Vec::new(),
+            expected_input: 0,
+        };
+        let mut refusal: Option<LimitExceeded> = None;
+        for (spender, limits) in wanted.iter().filter(|(_, limits)| **limits != Limits::default()) {
+            match self.enter(*spender, limits) {
+                Ok(entered) => admission.counted.push((*spender, entered)),
+                Err(exceeded) if refusal.is_none_or(|other| other.retry_after < exceeded.retry_after) => {
+                    refusal = Some(exceeded);
+                }
+                Err(_) => {}
+            }
         }
-        let now = self.now();
-        let mut shard = self.shard(key);
-        shard.forget_idle(now);
-        let state = shard.keys.entry(key).or_default();
-        state.refill(limits, now);
-        if let Some(exceeded) = state.exceeded() {
-            return Err(exceeded);
+        match refusal {
+            None => Ok(admission),
+            Some(exceeded) => {
+                admission.undo();
+                Err(exceeded)
+            }
         }
-        state.open = state.open.saturating_add(1);
-        if let Some(requests) = &mut state.requests {
-            requests.take(1);
-        }
-        Ok(Admission {
-            counted: Some((Arc::clone(self), key)),
-        })
     }
 
-    /// What `key` has left of its limits, for dashboards and rate-limit headers.
+    /// What is left of the limits, of each kind the one of which the least is left: for rate-limit headers.
     #[must_use]
-    pub fn standing(&self, key: ApiKeyId, limits: &Limits) -> Standing {
-        let mut state = self.shard(key).keys.get(&key).cloned().unwrap_or_default();
-        state.refill(limits, self.now());
-        Standing {
-            requests: state.requests.as_ref().map(Allowance::of),
-            tokens: state.tokens.as_ref().map(Allowance::of),
-            open_requests: state.open,
-            concurrent_requests: limits.concurrent_requests,
+    pub fn standing(&self, of: &[(Spender, &Limits)]) -> RateLimits {
+        let (now, at) = (self.now(), self.clock.now());
+        let mut least = RateLimits::default();
+        for (spender, limits) in of.iter().filter(|(_, limits)| **limits != Limits::default()) {
+            let mut meters = self
+                .shard(*spender)
+                .spenders
+                .get(spender)
+                .cloned()
+                .unwrap_or_default();
+            meters.refill(limits, now);
+            let left = |bucket: &Option<Bucket>| {
+                bucket.as_ref().map(|bucket| RateLimit {
+                    limit: Some(bucket.per_minute()),
+                    remaining: bucket.remaining(),
+                    resets_at: Some(at + bucket.wait_for_full()),
+                })
+            };
+            keep_least(&mut least.requests, left(&meters.requests));
+            keep_least(&mut least.tokens, left(&meters.tokens));
+            keep_least(&mut least.input_tokens, left(&meters.input_tokens));
+            keep_least(&mut least.output_tokens, left(&meters.output_tokens));
+        }
+        least
+    }
+
+    fn enter(&self, spender: Spender, limits: &Limits) -> Result<Entered, LimitExceeded> {
+        let now = self.now();
+        let mut shard = self.shard(spender);
+        shard.forget_idle(now);
+        let meters = shard.spenders.entry(spender).or_default();
+        meters.refill(limits, now);
+        match meters.exceeded(spender) {
+            Some(exceeded) => Err(exceeded),
+            None => Ok(meters.enter()),
+        }
+    }
+
+    fn change(&self, spender: Spender, change: impl FnOnce(&mut Meters)) {
+        let now = self.now();
+        if let Some(meters) = self.shard(spender).spenders.get_mut(&spender) {
+            // What was refilled until now is none of this change's.
+            meters.refill_as_before(now);
+            change(meters);
         }
     }
 
@@ -76,35 +120,20 @@ impl Limiter {
         u64::try_from(self.clock.monotonic().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    fn shard(&self, key: ApiKeyId) -> MutexGuard<'_, Shard> {
+    fn shard(&self, spender: Spender) -> MutexGuard<'_, Shard> {
+        let id = match spender {
+            Spender::Key(id) => id.as_uuid(),
+            Spender::User(id) => id.as_uuid(),
+            Spender::Account(id) => id.as_uuid(),
+        };
         // The last byte of a UUIDv7 is random.
-        let place = usize::from(key.as_uuid().as_bytes()[15]) % SHARDS;
+        let place = usize::from(id.as_bytes()[15]) % SHARDS;
         self.shards[place].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn charge_tokens(&self, key: ApiKeyId, count: u64) {
-        let now = self.now();
-        if let Some(tokens) = self
-            .shard(key)
-            .keys
-            .get_mut(&key)
-            .and_then(|state| state.tokens.as_mut())
-        {
-            // What was refilled until now is none of this charge's.
-            tokens.refill(tokens.per_minute(), now);
-            tokens.take(count);
-        }
-    }
-
-    fn close_request(&self, key: ApiKeyId) {
-        if let Some(state) = self.shard(key).keys.get_mut(&key) {
-            state.open = state.open.saturating_sub(1);
-        }
-    }
-
     #[cfg(test)]
-    fn keys_remembered(&self) -> usize {
-        let count = |shard: &Mutex<Shard>| shard.lock().unwrap().keys.len();
+    fn spenders_remembered(&self) -> usize {
+        let count = |shard: &Mutex<Shard>| shard.lock().unwrap().spenders.len();
         self.shards.iter().map(count).sum()
     }
 }
@@ -115,193 +144,85 @@ impl fmt::Debug for Limiter {
     }
 }
 
+/// Of two of a kind the one of which less is left.
+fn keep_least(least: &mut Option<RateLimit>, other: Option<RateLimit>) {
+    let is_less = |other: &RateLimit| least.is_none_or(|least| other.remaining < least.remaining);
+    if let Some(other) = other.filter(is_less) {
+        *least = Some(other);
+    }
+}
+
 /// A request that was let in; it stops counting as open when this is dropped.
 #[must_use = "a request counts as open only while its admission is held"]
 #[derive(Debug)]
 pub struct Admission {
-    /// `None` for a key without limits.
-    counted: Option<(Arc<Limiter>, ApiKeyId)>,
+    limiter: Arc<Limiter>,
+    /// Those with limits.
+    counted: Vec<(Spender, Entered)>,
+    /// Input tokens that were charged before it was known how many there are.
+    expected_input: u64,
 }
 
 impl Admission {
-    /// Charges what the request turned out to use, input and output together.
+    /// Charges the input that the request probably has, so that the next one finds it taken; [`settle`](Self::settle)
+    /// puts it right.
+    pub fn expect_input(&mut self, tokens: u64) {
+        self.expected_input += tokens;
+        self.change_all(|meters| meters.charge_input(tokens));
+    }
+
+    /// Charges what the request turned out to use, in the place of what was expected.
     ///
-    /// It may put the key in debt: further requests are then refused until the debt is refilled.
-    pub fn charge_tokens(&self, count: u64) {
-        if let Some((limiter, key)) = &self.counted {
-            limiter.charge_tokens(*key, count);
+    /// It may put a limit in debt: further requests are then refused until the debt is refilled.
+    pub fn settle(&mut self, used: &TokenCounts) {
+        let expected = std::mem::take(&mut self.expected_input);
+        self.change_all(|meters| {
+            meters.give_back_input(expected);
+            meters.charge(used);
+        });
+    }
+
+    fn change_all(&self, change: impl Fn(&mut Meters)) {
+        for (spender, _) in &self.counted {
+            self.limiter.change(*spender, &change);
+        }
+    }
+
+    /// As if it had never been let in.
+    fn undo(mut self) {
+        for (spender, entered) in std::mem::take(&mut self.counted) {
+            self.limiter.change(spender, |meters| meters.undo(entered));
         }
     }
 }
 
 impl Drop for Admission {
     fn drop(&mut self) {
-        if let Some((limiter, key)) = &self.counted {
-            limiter.close_request(*key);
-        }
-    }
-}
-
-/// A limit that a key has reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the key's limit of {allowed} {limit} is reached")]
-pub struct LimitExceeded {
-    /// Which one.
-    pub limit: LimitKind,
-    /// How much it allows.
-    pub allowed: u64,
-    /// When the same request would be let in if nothing else happened; a guess for concurrency and for limits of 0.
-    pub retry_after: Duration,
-}
-
-/// What a limit counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum LimitKind {
-    /// Requests started in a minute.
-    RequestsPerMinute,
-    /// Input and output tokens in a minute.
-    TokensPerMinute,
-    /// Requests open at once.
-    ConcurrentRequests,
-}
-
-impl LimitKind {
-    /// The word that stands for it in answers and metrics.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::RequestsPerMinute => "requests_per_minute",
-            Self::TokensPerMinute => "tokens_per_minute",
-            Self::ConcurrentRequests => "concurrent_requests",
-        }
-    }
-}
-
-impl fmt::Display for LimitKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::RequestsPerMinute => "requests per minute",
-            Self::TokensPerMinute => "tokens per minute",
-            Self::ConcurrentRequests => "concurrent requests",
-        })
-    }
-}
-
-/// What a key has left of its limits; `None` is without limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
-    /// Requests that may be started.
-    pub requests: Option<Allowance>,
-    /// Tokens that may be used.
-    pub tokens: Option<Allowance>,
-    /// Requests open now, as far as they were counted.
-    pub open_requests: u32,
-    /// Requests that may be open at once.
-    pub concurrent_requests: Option<u32>,
-}
-
-/// What is left of one minute's allowance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Allowance {
-    /// The whole allowance.
-    pub limit: u64,
-    /// What is left of it now; 0 while in debt.
-    pub remaining: u64,
-    /// When all of it is there again, if nothing more is used.
-    pub resets_in: Duration,
-}
-
-impl Allowance {
-    fn of(bucket: &Bucket) -> Self {
-        Self {
-            limit: bucket.per_minute(),
-            remaining: bucket.remaining(),
-            resets_in: bucket.wait_for_full(),
-        }
-    }
-}
-
-/// How soon to look again for a free place among the requests open at once.
-const CONCURRENCY_RETRY: Duration = Duration::from_secs(1);
-
-#[derive(Debug, Clone, Default)]
-struct KeyState {
-    requests: Option<Bucket>,
-    tokens: Option<Bucket>,
-    open: u32,
-    concurrent_requests: Option<u32>,
-}
-
-impl KeyState {
-    fn refill(&mut self, limits: &Limits, now: u64) {
-        refill(&mut self.requests, limits.requests_per_minute.map(u64::from), now);
-        refill(&mut self.tokens, limits.tokens_per_minute, now);
-        self.concurrent_requests = limits.concurrent_requests;
-    }
-
-    /// The limit that holds the next request back longest.
-    fn exceeded(&self) -> Option<LimitExceeded> {
-        let of_bucket = |limit, bucket: &Option<Bucket>| {
-            let bucket = bucket.as_ref()?;
-            let retry_after = bucket.wait_for_one();
-            (!retry_after.is_zero()).then(|| LimitExceeded {
-                limit,
-                allowed: bucket.per_minute(),
-                retry_after,
-            })
-        };
-        let concurrency = self
-            .concurrent_requests
-            .filter(|&allowed| self.open >= allowed)
-            .map(|allowed| LimitExceeded {
-                limit: LimitKind::ConcurrentRequests,
-                allowed: u64::from(allowed),
-                retry_after: CONCURRENCY_RETRY,
+        let expected = self.expected_input;
+        for (spender, _) in &self.counted {
+            self.limiter.change(*spender, |meters| {
+                meters.give_back_input(expected);
+                meters.leave();
             });
-        [
-            concurrency,
-            of_bucket(LimitKind::TokensPerMinute, &self.tokens),
-            of_bucket(LimitKind::RequestsPerMinute, &self.requests),
-        ]
-        .into_iter()
-        .flatten()
-        .max_by_key(|exceeded| exceeded.retry_after)
-    }
-
-    /// Whether forgetting it changes nothing.
-    fn is_idle(&mut self, now: u64) -> bool {
-        let is_full = |bucket: &mut Option<Bucket>| {
-            bucket.as_mut().is_none_or(|bucket| {
-                bucket.refill(bucket.per_minute(), now);
-                bucket.is_full()
-            })
-        };
-        self.open == 0 && is_full(&mut self.requests) && is_full(&mut self.tokens)
-    }
-}
-
-fn refill(bucket: &mut Option<Bucket>, per_minute: Option<u64>, now: u64) {
-    match per_minute {
-        Some(per_minute) => bucket.get_or_insert_default().refill(per_minute, now),
-        None => *bucket = None,
+        }
     }
 }
 
 #[derive(Debug, Default)]
 struct Shard {
-    keys: HashMap<ApiKeyId, KeyState>,
-    /// How many keys there may be before idle ones are looked for.
+    spenders: HashMap<Spender, Meters>,
+    /// How many there may be before idle ones are looked for.
     patience: usize,
 }
 
 const LEAST_PATIENCE: usize = 64;
 
 impl Shard {
-    /// Doubling the patience with the keys in use keeps the cost of looking constant per request.
+    /// Doubling the patience with those in use keeps the cost of looking constant per request.
     fn forget_idle(&mut self, now: u64) {
-        if self.keys.len() >= self.patience.max(LEAST_PATIENCE) {
-            self.keys.retain(|_, state| !state.is_idle(now));
-            self.patience = self.keys.len() * 2;
+        if self.spenders.len() >= self.patience.max(LEAST_PATIENCE) {
+            self.spenders.retain(|_, meters| !meters.is_idle(now));
+            self.patience = self.spenders.len() * 2;
         }
     }
 }
@@ -311,12 +232,12 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use gateway_domain::{ApiKeyId, Limits, ManualClock, Timestamp};
+    use gateway_domain::{ApiKeyId, Limits, ManualClock, Spender, Timestamp, TokenCounts};
 
     use super::{LEAST_PATIENCE, Limiter, SHARDS};
 
     #[test]
-    fn forgets_keys_that_are_back_at_rest() {
+    fn forgets_those_that_are_back_at_rest() {
         let clock = Arc::new(ManualClock::at(Timestamp::default()));
         let limiter = Arc::new(Limiter::new(clock.clone()));
         let limits = Limits {
@@ -325,18 +246,23 @@ mod tests {
         };
         for _ in 0..100 {
             for _ in 0..SHARDS * LEAST_PATIENCE {
-                drop(limiter.admit(ApiKeyId::random(), &limits).unwrap());
+                let key = Spender::Key(ApiKeyId::random());
+                drop(limiter.admit(&[(key, &limits)]).unwrap());
             }
             clock.advance(Duration::from_secs(60));
         }
-        assert!(limiter.keys_remembered() <= SHARDS * LEAST_PATIENCE * 3);
+        assert!(limiter.spenders_remembered() <= SHARDS * LEAST_PATIENCE * 3);
     }
 
     #[test]
-    fn keys_without_limits_leave_no_trace() {
+    fn those_without_limits_leave_no_trace() {
         let limiter = Arc::new(Limiter::new(Arc::new(ManualClock::at(Timestamp::default()))));
-        let admission = limiter.admit(ApiKeyId::random(), &Limits::default()).unwrap();
-        assert_eq!(limiter.keys_remembered(), 0);
-        admission.charge_tokens(1);
+        let key = Spender::Key(ApiKeyId::random());
+        let mut admission = limiter.admit(&[(key, &Limits::default())]).unwrap();
+        admission.settle(&TokenCounts {
+            input: 1,
+            ..TokenCounts::default()
+        });
+        assert_eq!(limiter.spenders_remembered(), 0);
     }
 }

@@ -71,6 +71,50 @@ impl<'a> Price<'a> {
         Nanodollars::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
     }
 
+    /// The most that so many tokens can cost, whatever caches make of the input and whatever the answer says of itself.
+    ///
+    /// Of the ways of being served that have rates of their own those count of which `is_possible` says that the
+    /// answer may name the tier, the speed or the geography. Searches of the web are not in it.
+    #[must_use]
+    pub fn ceiling(
+        &self,
+        input_tokens: u64,
+        output_tokens: u64,
+        is_possible: impl Fn(&str) -> bool,
+    ) -> Nanodollars {
+        let variants = self
+            .variants
+            .iter()
+            .filter(|variant| variant.is_possible(&is_possible));
+        let sheets: Vec<&Sheet> = std::iter::once(self.sheet)
+            .chain(variants.map(|variant| &variant.sheet))
+            .collect();
+        let dearest = |meters: &[Meter]| {
+            let rates = sheets.iter().flat_map(|sheet| {
+                let rates = meters
+                    .iter()
+                    .filter_map(|meter| sheet.dearest(*meter, input_tokens));
+                rates.map(|rate| i128::from(rate.as_picos().max(0)))
+            });
+            rates.max().unwrap_or(0)
+        };
+        let input = dearest(&[
+            Meter::Input,
+            Meter::CacheRead,
+            Meter::CacheWrite5m,
+            Meter::CacheWrite1h,
+        ]);
+        let output = dearest(&[Meter::Output]);
+        let picos = i128::from(input_tokens)
+            .saturating_mul(input)
+            .saturating_add(i128::from(output_tokens).saturating_mul(output));
+        let premium = self.premiums.iter().map(|premium| premium.permille).max();
+        let picos = picos.saturating_mul(premium.unwrap_or(PERMILLE).max(PERMILLE));
+        // Rounded up: what is held must suffice.
+        let nanos = picos.saturating_add(PICOS_PER_NANO * PERMILLE - 1) / (PICOS_PER_NANO * PERMILLE);
+        Nanodollars::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
+    }
+
     fn applying<'u>(&self, usage: &'u Usage) -> impl Iterator<Item = &'a Variant> + use<'a, 'u> {
         let at = self.at;
         self.variants
@@ -221,6 +265,18 @@ impl Sheet {
             rates.push((tier.above_input_tokens, below.rates()));
         }
         rates
+    }
+
+    /// The highest rate of a prompt that may be shorter than `most_input`.
+    fn dearest(&self, meter: Meter, most_input: u64) -> Option<PicodollarsPerToken> {
+        let reached = self
+            .tiers
+            .iter()
+            .filter(|tier| most_input > tier.above_input_tokens);
+        let rates = reached
+            .map(|tier| &tier.meters)
+            .chain(std::iter::once(&self.meters));
+        rates.filter_map(|meters| meters.get(meter)).max()
     }
 
     /// A tier that leaves a meter out charges it at the rate of the next lower tier.

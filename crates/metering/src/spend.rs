@@ -1,88 +1,239 @@
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use gateway_domain::{ApiKeyId, Budget, Nanodollars, Timestamp};
+use gateway_domain::{Budget, BudgetPeriod, Nanodollars, Spender, Timestamp};
 
-/// What keys have spent in their budgets' present periods, in memory.
+/// What has been spent of budgets in their present periods, and what open requests may still cost, in memory.
 ///
-/// It knows a key once it has been told what the key had spent before ([`SpendBook::open`]); from then on it keeps
-/// count by itself until the period turns. It does not foresee what open requests will cost.
+/// It knows a spender once it has been told what was spent before ([`SpendBook::open`]); from then on it keeps count by
+/// itself until the period turns.
 #[derive(Debug, Default)]
 pub struct SpendBook {
-    keys: Mutex<HashMap<ApiKeyId, Spent>>,
+    pages: Mutex<Pages>,
 }
 
-#[derive(Debug)]
-struct Spent {
-    /// `None` for a period that never ends.
-    period_start: Option<Timestamp>,
-    amount: Nanodollars,
+/// What counts against a budget now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Spending {
+    /// What ended requests of the period have cost.
+    pub spent: Nanodollars,
+    /// What open requests may cost at the most.
+    pub held: Nanodollars,
 }
 
 impl SpendBook {
-    /// What `key` has spent in the period that holds `now`, or `None` if that is not known here.
+    /// What counts against `budget` in the period that holds `now`, or `None` if that is not known here.
     #[must_use]
-    pub fn spent(&self, key: ApiKeyId, budget: &Budget, now: Timestamp) -> Option<Nanodollars> {
-        let keys = self.keys();
-        let spent = keys.get(&key)?;
-        (spent.period_start == period_start(budget, now)).then_some(spent.amount)
+    pub fn spending(&self, spender: Spender, budget: &Budget, now: Timestamp) -> Option<Spending> {
+        let pages = self.pages();
+        let page = pages.by_spender.get(&spender)?;
+        (page.period_start == period_start(budget, now)).then_some(page.spending)
     }
 
-    /// Begins to keep count for `key`, which has spent `amount` so far in the period that holds `now`.
+    /// Begins to keep count for `spender`, who has spent `amount` so far in the period that holds `now`.
     ///
     /// Nothing happens where that is known already: the count that is kept here is the newer.
-    pub fn open(&self, key: ApiKeyId, budget: &Budget, now: Timestamp, amount: Nanodollars) {
+    pub fn open(&self, spender: Spender, budget: &Budget, now: Timestamp, amount: Nanodollars) {
         let period_start = period_start(budget, now);
-        let mut keys = self.keys();
-        if keys
-            .get(&key)
-            .is_none_or(|spent| spent.period_start != period_start)
+        let mut pages = self.pages();
+        pages.forget_idle(now);
+        let known = pages.by_spender.get(&spender);
+        if known.is_none_or(|page| page.period_start != period_start) {
+            let page = Page {
+                period_start,
+                spending: Spending {
+                    spent: amount,
+                    held: Nanodollars::ZERO,
+                },
+                used_at: now,
+            };
+            pages.by_spender.insert(spender, page);
+        }
+    }
+
+    /// Reserves `amount` of every budget, until the hold is dropped; budgets without an amount are passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`NoHold`] if one of the budgets does not have it left, or is not known here. Then nothing is held.
+    pub fn hold(
+        self: &Arc<Self>,
+        budgets: &[(Spender, Budget)],
+        amount: Nanodollars,
+        now: Timestamp,
+    ) -> Result<Hold, NoHold> {
+        let mut pages = self.pages();
+        let limited = budgets.iter().filter(|(_, budget)| budget.amount.is_some());
+        for (spender, budget) in limited.clone() {
+            let known = pages.by_spender.get(spender);
+            let page = known.filter(|page| page.period_start == period_start(budget, now));
+            let Spending { spent, held } = page.ok_or(NoHold::Unknown(*spender))?.spending;
+            let allowed = budget.amount.unwrap_or_default();
+            if spent >= allowed || spent + held + amount > allowed {
+                return Err(NoHold::OverBudget(OverBudget {
+                    spender: *spender,
+                    budget: *budget,
+                    spending: Spending { spent, held },
+                    needed: amount,
+                }));
+            }
+        }
+        let mut hold = Hold {
+            book: Arc::clone(self),
+            amount,
+            pages: Vec::new(),
+        };
+        for (spender, _) in limited {
+            if let Some(page) = pages.by_spender.get_mut(spender) {
+                page.spending.held += amount;
+                page.used_at = now;
+                hold.pages.push((*spender, page.period_start));
+            }
+        }
+        Ok(hold)
+    }
+
+    /// Adds the cost of a request that has ended: it belongs to the period in which it began.
+    pub fn add(&self, spender: Spender, began_at: Timestamp, cost: Nanodollars) {
+        if let Some(page) = self.pages().by_spender.get_mut(&spender)
+            && page.period_start.is_none_or(|start| start <= began_at)
         {
-            keys.insert(key, Spent { period_start, amount });
+            page.spending.spent += cost;
         }
     }
 
-    /// Adds the cost of a request that has ended.
-    pub fn add(&self, key: ApiKeyId, cost: Nanodollars) {
-        if let Some(spent) = self.keys().get_mut(&key) {
-            spent.amount += cost;
+    fn release(&self, spender: Spender, period_start: Option<Timestamp>, amount: Nanodollars) {
+        if let Some(page) = self.pages().by_spender.get_mut(&spender)
+            && page.period_start == period_start
+        {
+            page.spending.held = page.spending.held - amount;
         }
     }
 
-    fn keys(&self) -> MutexGuard<'_, HashMap<ApiKeyId, Spent>> {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pages(&self) -> MutexGuard<'_, Pages> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Money that is reserved in one or more budgets, free again when this is dropped.
+#[must_use = "money is reserved only while its hold is kept"]
+#[derive(Debug)]
+pub struct Hold {
+    book: Arc<SpendBook>,
+    amount: Nanodollars,
+    /// Whose budgets, and when their periods began.
+    pages: Vec<(Spender, Option<Timestamp>)>,
+}
+
+impl Hold {
+    /// What is reserved in each of the budgets.
+    #[must_use]
+    pub const fn amount(&self) -> Nanodollars {
+        self.amount
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        for (spender, period_start) in self.pages.drain(..) {
+            self.book.release(spender, period_start, self.amount);
+        }
+    }
+}
+
+/// Why money is not reserved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoHold {
+    /// What the spender has spent is to be [told](SpendBook::open) first.
+    #[error("what {0:?} has spent in this period is not known")]
+    Unknown(Spender),
+    /// A budget does not have it left.
+    #[error(transparent)]
+    OverBudget(OverBudget),
+}
+
+/// A budget that does not have left what a request may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OverBudget {
+    /// Whose it is.
+    pub spender: Spender,
+    /// The budget.
+    pub budget: Budget,
+    /// What counts against it.
+    pub spending: Spending,
+    /// What the request may cost at the most.
+    pub needed: Nanodollars,
+}
+
+impl OverBudget {
+    /// Whether the request would fit if the open ones cost nothing, so that it may be worth waiting for them.
+    #[must_use]
+    pub fn may_fit_later(&self) -> bool {
+        let allowed = self.budget.amount.unwrap_or_default();
+        self.spending.spent < allowed && self.spending.spent + self.needed <= allowed
+    }
+}
+
+impl std::error::Error for OverBudget {}
+
+impl fmt::Display for OverBudget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whose = self.spender;
+        let allowed = self.budget.amount.unwrap_or_default();
+        let Spending { spent, held } = self.spending;
+        if spent >= allowed {
+            write!(f, "{whose} has spent its budget of ${allowed}")?;
+        } else {
+            let left = allowed - spent;
+            write!(f, "{whose} has ${left} left of its budget of ${allowed}")?;
+        }
+        match self.budget.period {
+            BudgetPeriod::Total => {}
+            period => write!(f, " for this {period}")?,
+        }
+        if spent < allowed {
+            write!(f, ", and this request may cost ${}", self.needed)?;
+            if held > Nanodollars::ZERO {
+                write!(f, " beside the ${held} that open requests may cost")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Default)]
+struct Pages {
+    by_spender: HashMap<Spender, Page>,
+    /// How many there may be before idle ones are looked for.
+    patience: usize,
+}
+
+/// One spender's present period.
+#[derive(Debug)]
+struct Page {
+    /// `None` for a period that never ends.
+    period_start: Option<Timestamp>,
+    spending: Spending,
+    used_at: Timestamp,
+}
+
+const LEAST_PATIENCE: usize = 1024;
+/// How long a page without holds is kept at least.
+const IDLE: Duration = Duration::from_secs(3600);
+
+impl Pages {
+    /// What is forgotten can be told again. Doubling the patience keeps the cost of looking constant per spender.
+    fn forget_idle(&mut self, now: Timestamp) {
+        if self.by_spender.len() >= self.patience.max(LEAST_PATIENCE) {
+            self.by_spender
+                .retain(|_, page| page.spending.held > Nanodollars::ZERO || now.since(page.used_at) < IDLE);
+            self.patience = self.by_spender.len() * 2;
+        }
     }
 }
 
 fn period_start(budget: &Budget, now: Timestamp) -> Option<Timestamp> {
     budget.period.around(now).map(|(start, _)| start)
-}
-
-#[cfg(test)]
-mod tests {
-    use gateway_domain::{ApiKeyId, Budget, BudgetPeriod, Nanodollars};
-
-    use super::SpendBook;
-
-    #[test]
-    fn counts_from_what_was_spent_before_until_the_period_turns() {
-        let (book, key) = (SpendBook::default(), ApiKeyId::random());
-        let budget = Budget {
-            amount: Some(Nanodollars::from_nanos(100)),
-            period: BudgetPeriod::Day,
-        };
-        let evening = "2026-03-01T23:59:59Z".parse().unwrap();
-        let morning = "2026-03-02T00:00:00Z".parse().unwrap();
-        book.add(key, Nanodollars::from_nanos(1));
-        assert_eq!(book.spent(key, &budget, evening), None);
-
-        book.open(key, &budget, evening, Nanodollars::from_nanos(40));
-        book.add(key, Nanodollars::from_nanos(2));
-
-        assert_eq!(
-            book.spent(key, &budget, evening),
-            Some(Nanodollars::from_nanos(42))
-        );
-        assert_eq!(book.spent(key, &budget, morning), None);
-    }
 }

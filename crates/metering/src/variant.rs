@@ -16,6 +16,19 @@ impl Variant {
         self.from.is_none_or(|from| from <= at) && self.when.holds(usage)
     }
 
+    /// Whether an answer may be made that way, `is_possible` being asked of each word that it has to say.
+    pub(crate) fn is_possible(&self, is_possible: impl Fn(&str) -> bool) -> bool {
+        let Condition {
+            service_tier,
+            speed,
+            inference_geo,
+        } = &self.when;
+        [service_tier, speed, inference_geo]
+            .into_iter()
+            .flatten()
+            .all(|word| is_possible(word))
+    }
+
     pub(crate) fn names_geo(&self) -> bool {
         self.when.inference_geo.is_some()
     }

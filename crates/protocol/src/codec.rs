@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use gateway_domain::{Dialect, Usage};
+use gateway_domain::{Dialect, RateLimits, Timestamp, Usage};
 
 use crate::anthropic::Anthropic;
 use crate::gemini::Gemini;
@@ -47,6 +47,12 @@ pub trait Codec: Translate + Send + Sync {
 
     /// Reads a provider's list of models, each with what the provider says of it. What is no entry is left out.
     fn read_models(&self, body: &[u8]) -> Vec<ModelEntry>;
+
+    /// What is left of the client's limits, as headers in the dialect's own words; none where it has no such words.
+    fn limit_headers(&self, limits: &RateLimits, now: Timestamp) -> Vec<(&'static str, String)> {
+        let _ = (limits, now);
+        Vec::new()
+    }
 
     /// The HTTP status of an error answer.
     fn error_status(&self, kind: ErrorKind) -> u16 {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod anthropic;
+mod ceiling;
 mod codec;
 mod error;
 mod fingerprint;
@@ -12,6 +13,7 @@ mod progress;
 mod sse;
 pub mod translation;
 
+pub use ceiling::{Ceiling, ceiling};
 pub use codec::{
     Address, AnswerSummary, CODECS, CacheWish, Codec, Framing, InvalidBody, Passing, Peek, Preamble,
     StreamPhase, StreamReader, codec,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use gateway_balancing::{HealthStatus, Pool};
-use gateway_domain::{AccountId, Credential, Timestamp, UpstreamAccount};
+use gateway_domain::{AccountId, Budget, Credential, Timestamp, UpstreamAccount};
 use gateway_providers::Target;
 
 /// The accounts cannot be read now.
@@ -29,6 +29,7 @@ pub struct Catalogue {
     source: Arc<dyn AccountSource>,
     pool: Arc<Pool>,
     entries: ArcSwap<HashMap<AccountId, Entry>>,
+    budgets: ArcSwap<Vec<(AccountId, Budget)>>,
     reloading: tokio::sync::Mutex<()>,
 }
 
@@ -46,6 +47,7 @@ impl Catalogue {
             source,
             pool,
             entries: ArcSwap::default(),
+            budgets: ArcSwap::default(),
             reloading: tokio::sync::Mutex::default(),
         }
     }
@@ -65,6 +67,7 @@ impl Catalogue {
         let mut entries = HashMap::with_capacity(accounts.len());
         let mut usable = Vec::with_capacity(accounts.len());
         let mut edited = Vec::new();
+        let mut budgets = Vec::new();
         for (account, credential) in accounts {
             let target = match Target::parse(&account.base_url, credential) {
                 Ok(target) => Arc::new(target),
@@ -86,9 +89,13 @@ impl Catalogue {
                     target,
                 },
             );
+            if account.budget.amount.is_some() {
+                budgets.push((account.id, account.budget));
+            }
             usable.push(Arc::new(account));
         }
         self.entries.store(Arc::new(entries));
+        self.budgets.store(Arc::new(budgets));
         self.pool.replace(usable);
         for id in edited {
             if self
@@ -106,6 +113,12 @@ impl Catalogue {
     #[must_use]
     pub fn pool(&self) -> &Arc<Pool> {
         &self.pool
+    }
+
+    /// The accounts that have a budget, each with it.
+    #[must_use]
+    pub fn budgets(&self) -> Arc<Vec<(AccountId, Budget)>> {
+        self.budgets.load_full()
     }
 
     pub(crate) fn target(&self, id: AccountId) -> Option<Arc<Target>> {

@@ -2,7 +2,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gateway_domain::{AccountId, ApiKey, ProviderKind, RequestId};
-use gateway_metering::Admission;
 use gateway_protocol::{Codec, Framing, Peek};
 use gateway_providers::{Operation, PROVIDERS};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -14,7 +13,7 @@ use crate::readers::Readers;
 use crate::routing::Routing;
 use crate::stream::Deciding;
 use crate::upstream::Upstream;
-use crate::{Answer, AnswerBody, AnswerStream, Shared};
+use crate::{Admitted, Answer, AnswerBody, AnswerStream, Shared};
 
 /// One client's call, let in and read as far as its dialect needs.
 pub struct Call {
@@ -89,24 +88,24 @@ impl Engine {
     ///
     /// A stream that has no content after
     /// [`hold_timeout_seconds`](crate::ProxySettings::hold_timeout_seconds) is answered with a head all the same,
-    /// and its body goes on from there. `admission` is held until the answer's last byte.
-    pub async fn call(&self, call: Call, admission: Admission) -> Answer {
+    /// and its body goes on from there. `admitted` is held until the answer's last byte.
+    pub async fn call(&self, call: Call, admitted: Admitted) -> Answer {
         if call.is_streamed() {
-            return self.stream(call, admission).await;
+            return self.stream(call, admitted).await;
         }
         let decision = Routing::new(&self.core, call);
         decision
-            .make(admission, None)
+            .make(admitted, None)
             .await
             .into_answer(&self.core.readers)
     }
 
-    async fn stream(&self, call: Call, admission: Admission) -> Answer {
+    async fn stream(&self, call: Call, admitted: Admitted) -> Answer {
         let (codec, request_id, framing) = (call.codec, call.id.to_string(), call.peek.framing);
         let Core { shared, readers, .. } = &*self.core;
         let early_head = EarlyHead::default();
         let decision = Routing::new(&self.core, call);
-        let mut deciding: Deciding = Box::pin(decision.make(admission, Some(early_head.clone())));
+        let mut deciding: Deciding = Box::pin(decision.make(admitted, Some(early_head.clone())));
         if framing == Framing::Array {
             // Nothing can be said of an array before its first element, not even that it is coming.
             return deciding.await.into_answer(readers);

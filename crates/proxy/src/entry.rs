@@ -2,19 +2,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use gateway_balancing::Decision;
-use gateway_domain::{AccountId, AttemptId, FaultClass, UpstreamAccount, Usage, UsageSource};
+use gateway_balancing::{Decision, Lease};
+use gateway_domain::{AccountId, AttemptId, FaultClass, Spender, Usage, UsageSource};
 use gateway_ledger::{AppendError, OpenRequest};
-use gateway_metering::{Admission, AttemptRecord, Considered, Outcome, RequestRecord};
+use gateway_metering::{AttemptRecord, Considered, Outcome, RequestRecord};
 use gateway_protocol::AnswerSummary;
 use gateway_providers::Operation;
 use http::StatusCode;
 
+use crate::budgets::OwnLimit;
 use crate::open_attempt::{AnswerTtft, AttemptEnd, OpenAttempt};
+use crate::prompt;
 use crate::reading::Reading;
 use crate::recorded_decision::recorded;
 use crate::shared::StreamSlot;
-use crate::{Call, Shared};
+use crate::{Admitted, Call, Shared};
 
 /// Between two notes of how far an answer has come.
 const NOTE_INTERVAL: Duration = Duration::from_secs(1);
@@ -24,7 +26,9 @@ const NOTE_INTERVAL: Duration = Duration::from_secs(1);
 /// Dropping it unsettled means that the client has gone away.
 pub(crate) struct Entry {
     shared: Arc<Shared>,
-    admission: Admission,
+    admitted: Admitted,
+    /// Tokens of the prompt, as far as its length tells.
+    expected_input: u64,
     // Invariant: `Some` until settled.
     record: Option<RequestRecord>,
     attempt: Option<OpenAttempt>,
@@ -57,15 +61,23 @@ impl Entry {
     pub(crate) fn open(
         shared: &Arc<Shared>,
         call: &Call,
-        admission: Admission,
+        mut admitted: Admitted,
         early_head: Option<EarlyHead>,
         slot: Option<StreamSlot>,
     ) -> Self {
+        let is_recorded = call.operation == Operation::CreateMessage;
+        let expected_input = if is_recorded {
+            prompt::tokens(call.body.len())
+        } else {
+            0
+        };
+        admitted.expect_input(expected_input);
         shared.metrics.request_started();
         shared.retries().note_request(shared.clock.monotonic());
         Self {
             shared: Arc::clone(shared),
-            admission,
+            admitted,
+            expected_input,
             record: Some(RequestRecord {
                 id: call.id,
                 started_at: shared.clock.now(),
@@ -88,7 +100,7 @@ impl Entry {
             noted_at: None,
             started: shared.clock.monotonic(),
             upstream_wait: Duration::ZERO,
-            is_recorded: call.operation == Operation::CreateMessage,
+            is_recorded,
             early_head,
             _slot: slot,
         }
@@ -122,6 +134,15 @@ impl Entry {
     pub(crate) fn decided(&mut self, decision: &Decision) {
         if let Some(record) = &mut self.record {
             record.decision = Some(recorded(decision));
+        }
+    }
+
+    /// Notes that an account could not serve for limits of its own.
+    pub(crate) fn passed_over(&mut self, id: AccountId, limit: &OwnLimit) {
+        let decision = self.record.as_mut().and_then(|record| record.decision.as_mut());
+        let considered = decision.into_iter().flat_map(|decision| &mut decision.considered);
+        for considered in considered.filter(|considered| considered.account_id == id) {
+            considered.reason = Some(limit.to_string());
         }
     }
 
@@ -193,21 +214,20 @@ impl Entry {
     /// # Errors
     ///
     /// When the first one cannot be noted: what it costs would be lost with the process, so it must not be made.
-    pub(crate) fn begin_attempt(
-        &mut self,
-        account: &UpstreamAccount,
-        upstream_model: &str,
-    ) -> Result<(), AppendError> {
+    pub(crate) fn begin_attempt(&mut self, lease: &Lease, mut admitted: Admitted) -> Result<(), AppendError> {
+        let account = lease.account();
+        admitted.expect_input(self.expected_input);
         let number = u16::try_from(self.attempts() + 1).unwrap_or(u16::MAX);
         self.attempt = Some(OpenAttempt {
             started: self.shared.clock.monotonic(),
+            admitted,
             record: AttemptRecord {
                 id: AttemptId::random(),
                 number,
                 started_at: self.shared.clock.now(),
                 account_id: account.id,
                 provider: account.provider,
-                upstream_model: upstream_model.to_owned(),
+                upstream_model: lease.upstream_model().to_owned(),
                 status: Outcome::Cancelled,
                 http_status: None,
                 fault: None,
@@ -231,12 +251,13 @@ impl Entry {
 
     pub(crate) fn end_attempt(&mut self, end: AttemptEnd<'_>) {
         let latency = self.attempt_elapsed();
-        let (Some(attempt), Some(record)) = (self.attempt.take(), self.record.as_mut()) else {
+        let (Some(open), Some(record)) = (self.attempt.take(), self.record.as_mut()) else {
             return;
         };
-        let mut attempt = attempt.ended(end, latency);
+        let mut attempt = end.close(open.record, latency);
         if self.is_recorded {
             self.shared.price(&mut attempt);
+            self.shared.charge_account(&attempt, open.admitted);
         }
         record.attempts.push(attempt);
     }
@@ -282,8 +303,8 @@ impl Entry {
     /// The record of a request whose current attempt ends so, together with the request.
     fn as_interrupted(&self, end: AttemptEnd<'_>) -> Option<RequestRecord> {
         let mut record = self.record.clone()?;
-        if let Some(attempt) = self.attempt.clone() {
-            let mut attempt = attempt.ended(end, self.attempt_elapsed());
+        if let Some(open) = &self.attempt {
+            let mut attempt = end.close(open.record.clone(), self.attempt_elapsed());
             // An attempt that is not over yet is no finding: neither a missing usage nor a missing price is counted.
             if attempt.usage_source != UsageSource::Missing {
                 self.shared.find_price(&mut attempt);
@@ -312,7 +333,6 @@ impl Entry {
         record.fault = fault;
         record.latency = latency;
         record.ttft = ttft;
-        self.admission.charge_tokens(record.tokens().total());
         self.shared.metrics.request_ended(&record);
         tracing::debug!(
             status = record.status.as_str(),
@@ -321,10 +341,8 @@ impl Entry {
             latency_ms = latency.as_secs_f64() * 1000.0,
             "request ended"
         );
+        self.shared.charge(&record, &mut self.admitted);
         if self.is_recorded {
-            if let Some(cost) = record.cost() {
-                self.shared.spend.add(record.key_id, cost);
-            }
             match self.open.take() {
                 Some(open) => self.shared.ledger.close_request(open, record),
                 None => self.shared.ledger.record(record),
@@ -344,6 +362,26 @@ impl Drop for Entry {
 }
 
 impl Shared {
+    /// Charges limits and budgets of the request's key and user.
+    fn charge(&self, record: &RequestRecord, admitted: &mut Admitted) {
+        if let Some(cost) = record.cost() {
+            for spender in [Spender::Key(record.key_id), Spender::User(record.user_id)] {
+                self.spend.add(spender, record.started_at, cost);
+            }
+        }
+        admitted.settle(&record.tokens());
+        self.budget_is_freed();
+    }
+
+    /// The same for the account of one attempt.
+    fn charge_account(&self, attempt: &AttemptRecord, mut admitted: Admitted) {
+        if let Some(cost) = attempt.cost {
+            self.spend
+                .add(Spender::Account(attempt.account_id), attempt.started_at, cost);
+        }
+        admitted.settle(&attempt.usage.tokens);
+    }
+
     /// Puts the price of the attempt's usage into its record.
     fn price(&self, attempt: &mut AttemptRecord) {
         if attempt.usage_source == UsageSource::Missing {

@@ -2,10 +2,12 @@ use std::time::Duration;
 
 use gateway_balancing::NoAccount;
 use gateway_domain::{AccountId, Fault, FaultClass, QuotaWindow};
+use gateway_protocol::ErrorKind;
 use gateway_providers::response_headers;
 use http::StatusCode;
 use http::header::RETRY_AFTER;
 
+use crate::budgets::OwnLimit;
 use crate::decided::{Decided, Refused, Whole};
 use crate::engine::sign;
 use crate::entry::Entry;
@@ -33,7 +35,9 @@ impl Routing {
         else {
             let refusal = match &self.unspeakable {
                 Some(error) => Refusal::unspeakable(error),
-                None => Refusal::no_account(none, &self.call.peek.model),
+                None => self
+                    .own_limits(resting)
+                    .unwrap_or_else(|| Refusal::no_account(none, &self.call.peek.model)),
             };
             return self.refuse(entry, refusal, None);
         };
@@ -56,6 +60,25 @@ impl Routing {
                 Words::Hidden => self.refuse(entry, refusal, Some((account_id, class))),
             },
             _ => self.refuse(entry, refusal, Some((account_id, class))),
+        }
+    }
+
+    /// What a client is told when nothing but the limits that accounts have here stood in the way.
+    fn own_limits(&self, resting: Option<Duration>) -> Option<Refusal> {
+        let waits = self.limited.iter().map(|(_, limit)| match limit {
+            OwnLimit::Rate(exceeded) => Some(exceeded.retry_after),
+            OwnLimit::Budget(_) => None,
+        });
+        match waits.chain([resting]).flatten().min() {
+            _ if self.limited.is_empty() => None,
+            None => Some(Refusal::spent()),
+            soonest => Some(
+                Refusal::new(
+                    ErrorKind::RateLimit,
+                    "every upstream account has reached its rate limit",
+                )
+                .retry_after(soonest),
+            ),
         }
     }
 

@@ -1,8 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod admitted;
 mod answer;
 mod attempt;
+mod budgets;
 mod catalogue;
+mod ceiling;
 mod connection;
 mod decided;
 mod engine;
@@ -37,6 +40,7 @@ mod upstream;
 mod whole;
 mod wording;
 
+pub use admitted::Admitted;
 pub use answer::{Answer, AnswerBody};
 pub use catalogue::{AccountSource, Catalogue, SourceError};
 pub use engine::{Call, Engine};

@@ -3,12 +3,13 @@ use std::time::Duration;
 use gateway_domain::Fault;
 use gateway_metering::{AttemptRecord, Outcome};
 
+use crate::Admitted;
 use crate::reading::Reading;
 
 /// A try that is under way.
-#[derive(Clone)]
 pub(crate) struct OpenAttempt {
     pub(crate) record: AttemptRecord,
+    pub(crate) admitted: Admitted,
     pub(crate) started: Duration,
 }
 
@@ -55,18 +56,15 @@ impl<'a> AttemptEnd<'a> {
             ..Self::cancelled()
         }
     }
-}
 
-impl OpenAttempt {
-    /// Its record, if it ends so.
-    pub(crate) fn ended(self, end: AttemptEnd<'_>, latency: Duration) -> AttemptRecord {
-        let mut attempt = self.record;
-        attempt.status = end.status;
-        attempt.fault = end.fault.map(|fault| fault.class);
-        attempt.fault_reason = end.fault.map(|fault| fault.reason.clone());
+    /// The record of an attempt that ends so.
+    pub(crate) fn close(self, mut attempt: AttemptRecord, latency: Duration) -> AttemptRecord {
+        attempt.status = self.status;
+        attempt.fault = self.fault.map(|fault| fault.class);
+        attempt.fault_reason = self.fault.map(|fault| fault.reason.clone());
         attempt.latency = latency;
-        attempt.ttft = end.ttft;
-        if let Some(reading) = end.reading {
+        attempt.ttft = self.ttft;
+        if let Some(reading) = self.reading {
             attempt.usage = reading.usage;
             attempt.usage_source = reading.source;
             attempt.upstream_message_id = reading.message_id;

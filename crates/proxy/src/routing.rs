@@ -3,14 +3,15 @@ use std::time::Duration;
 
 use gateway_balancing::{Lease, NoAccount, Prompt, Wanted};
 use gateway_domain::{AccountId, FaultClass, ProviderKind};
-use gateway_metering::Admission;
 use gateway_protocol::ErrorKind;
 use gateway_protocol::translation::Untranslatable;
 use gateway_providers::provider;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
+use crate::Admitted;
 use crate::attempt::{Attempt, Attempted, Prepared, estimated};
+use crate::budgets::OwnLimit;
 use crate::decided::Decided;
 use crate::engine::{Call, Core, every_provider};
 use crate::entry::{EarlyHead, Entry};
@@ -38,6 +39,8 @@ pub(crate) struct Routing {
     pub(crate) failures: Vec<(AccountId, Box<Failure>)>,
     /// Whether an account was asked once more because its model had answered nonsense.
     has_repeated: bool,
+    /// The accounts that were passed over for limits of their own.
+    pub(crate) limited: Vec<(AccountId, OwnLimit)>,
     /// Why a provider was passed over that has no words for the call.
     pub(crate) unspeakable: Option<Untranslatable>,
 }
@@ -57,16 +60,17 @@ impl Routing {
             tried: Vec::new(),
             failures: Vec::new(),
             has_repeated: false,
+            limited: Vec::new(),
             unspeakable: None,
         }
     }
 
-    /// Comes to an answer. `admission` is held until its last byte.
-    pub(crate) async fn make(mut self, admission: Admission, early_head: Option<EarlyHead>) -> Decided {
+    /// Comes to an answer. `admitted` is held until its last byte.
+    pub(crate) async fn make(mut self, admitted: Admitted, early_head: Option<EarlyHead>) -> Decided {
         let shared = &self.core.shared;
         let slot = self.call.is_streamed().then(|| StreamSlot::take(shared));
         let is_full = matches!(slot, Some(None));
-        let mut entry = Entry::open(shared, &self.call, admission, early_head, slot.flatten());
+        let mut entry = Entry::open(shared, &self.call, admitted, early_head, slot.flatten());
         if is_full {
             let refusal = Refusal::new(ErrorKind::Overloaded, "too many streams are open at the moment");
             return self.refuse(entry, refusal.retry_after(Some(FULL_RETRY_AFTER)), None);
@@ -101,7 +105,14 @@ impl Routing {
                     continue;
                 }
             };
-            if let Err(error) = entry.begin_attempt(lease.account(), lease.upstream_model()) {
+            let admitted = match self.core.shared.admit_at(&self.call, &lease) {
+                Ok(admitted) => admitted,
+                Err(limit) => {
+                    self.limited.push((account_id, limit));
+                    continue;
+                }
+            };
+            if let Err(error) = entry.begin_attempt(&lease, admitted) {
                 tracing::warn!(%error, "a request is refused that could not be noted");
                 return self.refuse_unrecorded(entry);
             }
@@ -202,6 +213,9 @@ impl Routing {
         let lease = if self.failures.is_empty() {
             let (lease, decision) = pool.lease_explained(&self.wanted());
             entry.decided(&decision);
+            for (account, limit) in &self.limited {
+                entry.passed_over(*account, limit);
+            }
             lease
         } else {
             pool.lease(&self.wanted())

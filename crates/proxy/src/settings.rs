@@ -33,6 +33,8 @@ pub struct ProxySettings {
     pub request_timeout_seconds: u64,
     /// Bytes of an answer that is not streamed, at the most.
     pub max_answer_bytes: usize,
+    /// Time that a request waits for what open requests hold of a budget before it is refused.
+    pub budget_wait_seconds: u64,
     /// Streams open at once, at the most.
     pub max_open_streams: usize,
     /// Idle connections kept for each provider's host, by each worker.
@@ -63,6 +65,7 @@ impl Default for ProxySettings {
             reader_timeout_seconds: 60,
             request_timeout_seconds: 3600,
             max_answer_bytes: 64 * 1024 * 1024,
+            budget_wait_seconds: 10,
             max_open_streams: 2000,
             idle_connections_per_host: 64,
             idle_connection_timeout_seconds: 60,
@@ -92,6 +95,10 @@ impl ProxySettings {
 
     pub(crate) const fn idle_timeout(&self) -> Duration {
         Duration::from_secs(self.idle_timeout_seconds)
+    }
+
+    pub(crate) const fn budget_wait(&self) -> Duration {
+        Duration::from_secs(self.budget_wait_seconds)
     }
 
     pub(crate) const fn reader_timeout(&self) -> Duration {

@@ -3,7 +3,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gateway_domain::Clock;
 use gateway_ledger::Ledger;
-use gateway_metering::SpendBook;
+use gateway_metering::{Limiter, SpendBook};
+use tokio::sync::Notify;
 
 use crate::missing_calls::MissingCalls;
 use crate::models::ModelDirectory;
@@ -16,7 +17,10 @@ pub struct Shared {
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) prices: Arc<Prices>,
     pub(crate) ledger: Arc<Ledger>,
-    pub(crate) spend: SpendBook,
+    pub(crate) limiter: Arc<Limiter>,
+    pub(crate) spend: Arc<SpendBook>,
+    /// Told whenever something that was held is free.
+    pub(crate) budgets_freed: Notify,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: ProxySettings,
@@ -46,7 +50,9 @@ impl Shared {
             catalogue,
             prices,
             ledger,
-            spend: SpendBook::default(),
+            limiter: Arc::new(Limiter::new(Arc::clone(&clock))),
+            spend: Arc::default(),
+            budgets_freed: Notify::new(),
             metrics: Arc::new(Metrics::new()),
             clock,
             settings,
@@ -76,9 +82,9 @@ impl Shared {
         &self.ledger
     }
 
-    /// What keys have spent in their budgets' periods.
+    /// What keys, users and accounts have spent in their budgets' periods.
     #[must_use]
-    pub fn spend(&self) -> &SpendBook {
+    pub fn spend(&self) -> &Arc<SpendBook> {
         &self.spend
     }
 

@@ -3,9 +3,11 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 use gateway_auth::{Scope, Sealed};
 use gateway_domain::{
-    AccountId, CredentialKind, ModelPattern, Page, Paged, ProviderKind, Timestamp, UpstreamAccount, UserId,
+    AccountId, Budget, CredentialKind, Limits, ModelPattern, Page, Paged, ProviderKind, Timestamp,
+    UpstreamAccount, UserId,
 };
 
+use crate::allowance::{budget, limits, stored_amount, stored_limits, stored_period};
 use crate::schema::upstream_accounts;
 use crate::store::{change, query};
 use crate::types::{StoredDoc, StoredId, StoredTime};
@@ -45,6 +47,10 @@ pub struct NewAccount {
     pub weight: u16,
     /// Requests open at once.
     pub max_concurrency: Option<u32>,
+    /// How fast it may be used.
+    pub limits: Limits,
+    /// How much it may cost.
+    pub budget: Budget,
     /// The models it serves; empty means the provider's own families.
     pub models: Vec<ModelPattern>,
     /// Names that clients ask for, and the provider's model that answers.
@@ -83,6 +89,10 @@ pub struct AccountChanges {
     pub weight: Option<u16>,
     /// Requests open at once; `Some(None)` is without limit.
     pub max_concurrency: Option<Option<u32>>,
+    /// How fast it may be used, all limits together.
+    pub limits: Option<Limits>,
+    /// How much it may cost.
+    pub budget: Option<Budget>,
     /// The models it serves; empty means the provider's own families.
     pub models: Option<Vec<ModelPattern>>,
     /// Names that clients ask for, and the provider's model that answers.
@@ -190,6 +200,9 @@ pub(crate) struct StoredAccount {
     created_at: StoredTime,
     updated_at: StoredTime,
     last_used_at: Option<StoredTime>,
+    limits: StoredDoc,
+    budget_nanos: Option<i64>,
+    budget_period: String,
 }
 
 impl StoredAccount {
@@ -214,6 +227,9 @@ impl StoredAccount {
             created_at: now.into(),
             updated_at: now.into(),
             last_used_at: None,
+            limits: stored_limits(account.limits)?,
+            budget_nanos: stored_amount(account.budget),
+            budget_period: stored_period(account.budget),
         })
     }
 
@@ -237,6 +253,8 @@ impl StoredAccount {
             max_concurrency: self
                 .max_concurrency
                 .map(|most| u32::try_from(most).unwrap_or(u32::MAX)),
+            limits: limits(&self.limits)?,
+            budget: budget(self.budget_nanos, &self.budget_period)?,
             models: self.models.read()?,
             model_map: self.model_map.read()?,
             tags: self.tags.read()?,
@@ -272,6 +290,9 @@ pub(crate) struct AccountChangeset {
     model_map: Option<StoredDoc>,
     tags: Option<StoredDoc>,
     updated_at: StoredTime,
+    limits: Option<StoredDoc>,
+    budget_nanos: Option<Option<i64>>,
+    budget_period: Option<String>,
 }
 
 impl AccountChangeset {
@@ -299,6 +320,9 @@ impl AccountChangeset {
             model_map: changes.model_map.as_ref().map(StoredDoc::of).transpose()?,
             tags: changes.tags.as_ref().map(StoredDoc::of).transpose()?,
             updated_at: now.into(),
+            limits: changes.limits.map(stored_limits).transpose()?,
+            budget_nanos: changes.budget.map(stored_amount),
+            budget_period: changes.budget.map(stored_period),
         })
     }
 }

@@ -3,13 +3,14 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 use gateway_auth::{KeyHash, Scope, StoredKey};
 use gateway_domain::{
-    AccountId, ApiKey, ApiKeyId, Budget, Limits, ModelPattern, Nanodollars, Page, Paged, Timestamp, UserId,
+    AccountId, ApiKey, ApiKeyId, Budget, Limits, ModelPattern, Page, Paged, Timestamp, UserId,
 };
 use ipnet::IpNet;
 
+use crate::allowance::{budget, limits, stored_amount, stored_limits, stored_period};
 use crate::schema::api_keys;
 use crate::store::{change, query};
-use crate::types::{StoredDoc, StoredId, StoredTime, count, uncount};
+use crate::types::{StoredDoc, StoredId, StoredTime};
 use crate::users::UserRow;
 use crate::{Store, StoreError};
 
@@ -59,7 +60,7 @@ pub struct ApiKeyChanges {
     pub allowed_accounts: Option<Vec<AccountId>>,
     /// The owner's own labels.
     pub tags: Option<BTreeMap<String, String>>,
-    /// How fast it may be used, all three together.
+    /// How fast it may be used, all limits together.
     pub limits: Option<Limits>,
     /// How much it may cost.
     pub budget: Option<Budget>,
@@ -170,11 +171,9 @@ pub(crate) struct KeyRow {
     allowed_ips: StoredDoc,
     allowed_accounts: StoredDoc,
     tags: StoredDoc,
-    requests_per_minute: Option<i64>,
-    tokens_per_minute: Option<i64>,
-    concurrent_requests: Option<i64>,
     budget_nanos: Option<i64>,
     budget_period: String,
+    limits: StoredDoc,
 }
 
 impl KeyRow {
@@ -196,16 +195,13 @@ impl KeyRow {
             allowed_ips: StoredDoc::of(&key.allowed_ips)?,
             allowed_accounts: StoredDoc::of(&key.allowed_accounts)?,
             tags: StoredDoc::of(&key.tags)?,
-            requests_per_minute: key.limits.requests_per_minute.map(i64::from),
-            tokens_per_minute: key.limits.tokens_per_minute.map(count),
-            concurrent_requests: key.limits.concurrent_requests.map(i64::from),
-            budget_nanos: key.budget.amount.map(Nanodollars::as_nanos),
-            budget_period: key.budget.period.as_str().to_owned(),
+            budget_nanos: stored_amount(key.budget),
+            budget_period: stored_period(key.budget),
+            limits: stored_limits(key.limits)?,
         })
     }
 
     pub(crate) fn into_key(self) -> Result<ApiKey, StoreError> {
-        let narrow = |limit: i64| u32::try_from(limit).unwrap_or(u32::MAX);
         Ok(ApiKey {
             id: self.id.into(),
             user_id: self.user_id.into(),
@@ -220,15 +216,8 @@ impl KeyRow {
             allowed_ips: self.allowed_ips.read()?,
             allowed_accounts: self.allowed_accounts.read()?,
             tags: self.tags.read()?,
-            limits: Limits {
-                requests_per_minute: self.requests_per_minute.map(narrow),
-                tokens_per_minute: self.tokens_per_minute.map(uncount),
-                concurrent_requests: self.concurrent_requests.map(narrow),
-            },
-            budget: Budget {
-                amount: self.budget_nanos.map(Nanodollars::from_nanos),
-                period: self.budget_period.parse().map_err(StoreError::other)?,
-            },
+            limits: limits(&self.limits)?,
+            budget: budget(self.budget_nanos, &self.budget_period)?,
         })
     }
 
@@ -264,16 +253,13 @@ pub(crate) struct KeyChangeset {
     allowed_ips: Option<StoredDoc>,
     allowed_accounts: Option<StoredDoc>,
     tags: Option<StoredDoc>,
-    requests_per_minute: Option<Option<i64>>,
-    tokens_per_minute: Option<Option<i64>>,
-    concurrent_requests: Option<Option<i64>>,
     budget_nanos: Option<Option<i64>>,
     budget_period: Option<String>,
+    limits: Option<StoredDoc>,
 }
 
 impl KeyChangeset {
     fn new(changes: ApiKeyChanges, now: Timestamp) -> Result<Self, StoreError> {
-        let limits = changes.limits;
         Ok(Self {
             name: changes.name,
             is_active: changes.is_active,
@@ -283,13 +269,9 @@ impl KeyChangeset {
             allowed_ips: changes.allowed_ips.as_ref().map(StoredDoc::of).transpose()?,
             allowed_accounts: changes.allowed_accounts.as_ref().map(StoredDoc::of).transpose()?,
             tags: changes.tags.as_ref().map(StoredDoc::of).transpose()?,
-            requests_per_minute: limits.map(|limits| limits.requests_per_minute.map(i64::from)),
-            tokens_per_minute: limits.map(|limits| limits.tokens_per_minute.map(count)),
-            concurrent_requests: limits.map(|limits| limits.concurrent_requests.map(i64::from)),
-            budget_nanos: changes
-                .budget
-                .map(|budget| budget.amount.map(Nanodollars::as_nanos)),
-            budget_period: changes.budget.map(|budget| budget.period.as_str().to_owned()),
+            budget_nanos: changes.budget.map(stored_amount),
+            budget_period: changes.budget.map(stored_period),
+            limits: changes.limits.map(stored_limits).transpose()?,
         })
     }
 }

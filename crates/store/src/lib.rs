@@ -2,6 +2,7 @@
 
 mod accounts;
 pub mod admin;
+mod allowance;
 mod bulk;
 mod decision;
 mod error;

@@ -3,8 +3,8 @@
 use diesel::{allow_tables_to_appear_in_same_query, joinable, table};
 
 table! {
-    use diesel::sql_types::{Bool, Nullable, Text};
-    use crate::types::sql::{Id, Moment};
+    use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+    use crate::types::sql::{Doc, Id, Moment};
 
     users (id) {
         id -> Id,
@@ -17,6 +17,9 @@ table! {
         created_at -> Moment,
         updated_at -> Moment,
         last_login_at -> Nullable<Moment>,
+        limits -> Doc,
+        budget_nanos -> Nullable<BigInt>,
+        budget_period -> Text,
     }
 }
 
@@ -69,11 +72,9 @@ table! {
         allowed_ips -> Doc,
         allowed_accounts -> Doc,
         tags -> Doc,
-        requests_per_minute -> Nullable<BigInt>,
-        tokens_per_minute -> Nullable<BigInt>,
-        concurrent_requests -> Nullable<BigInt>,
         budget_nanos -> Nullable<BigInt>,
         budget_period -> Text,
+        limits -> Doc,
     }
 }
 
@@ -101,6 +102,9 @@ table! {
         created_at -> Moment,
         updated_at -> Moment,
         last_used_at -> Nullable<Moment>,
+        limits -> Doc,
+        budget_nanos -> Nullable<BigInt>,
+        budget_period -> Text,
     }
 }
 

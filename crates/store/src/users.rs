@@ -1,11 +1,12 @@
 use diesel::prelude::*;
 use gateway_auth::PasswordHash;
-use gateway_domain::{Page, Paged, Role, Timestamp, User, UserId};
+use gateway_domain::{Budget, Limits, Page, Paged, Role, Timestamp, User, UserId};
 use uuid::{Uuid, uuid};
 
+use crate::allowance::{budget, limits, stored_amount, stored_limits, stored_period};
 use crate::schema::users;
 use crate::store::{change, query};
-use crate::types::{StoredId, StoredTime, without_nul};
+use crate::types::{StoredDoc, StoredId, StoredTime, without_nul};
 use crate::{Store, StoreError};
 
 /// The users that migration 0002 makes: `admin` and `testuser`.
@@ -26,6 +27,10 @@ pub struct NewUser {
     pub role: Role,
     /// Whether the password is one that somebody else knows.
     pub must_change_password: bool,
+    /// How fast all of the user's keys together may be used.
+    pub limits: Limits,
+    /// How much they may cost together.
+    pub budget: Budget,
 }
 
 /// What to change about a user; `None` leaves it.
@@ -41,6 +46,10 @@ pub struct UserChanges {
     pub password_hash: Option<PasswordHash>,
     /// Whether the password is one that somebody else knows.
     pub must_change_password: Option<bool>,
+    /// How fast all of the user's keys together may be used, all limits together.
+    pub limits: Option<Limits>,
+    /// How much they may cost together.
+    pub budget: Option<Budget>,
 }
 
 impl Store {
@@ -72,6 +81,9 @@ impl Store {
             created_at: now.into(),
             updated_at: now.into(),
             last_login_at: None,
+            limits: stored_limits(user.limits)?,
+            budget_nanos: stored_amount(user.budget),
+            budget_period: stored_period(user.budget),
         };
         let row = user.clone();
         query!(self, write, users::create(row))?;
@@ -104,6 +116,9 @@ impl Store {
             password_hash: changes.password_hash.map(|hash| hash.as_str().to_owned()),
             must_change_password: changes.must_change_password,
             updated_at: now.into(),
+            limits: changes.limits.map(stored_limits).transpose()?,
+            budget_nanos: changes.budget.map(stored_amount),
+            budget_period: changes.budget.map(stored_period),
         };
         change!(self, users::update(id, changes, now))
     }
@@ -156,6 +171,9 @@ pub(crate) struct UserRow {
     pub(crate) created_at: StoredTime,
     pub(crate) updated_at: StoredTime,
     pub(crate) last_login_at: Option<StoredTime>,
+    limits: StoredDoc,
+    budget_nanos: Option<i64>,
+    budget_period: String,
 }
 
 impl UserRow {
@@ -170,6 +188,8 @@ impl UserRow {
             created_at: self.created_at.into(),
             updated_at: self.updated_at.into(),
             last_login_at: self.last_login_at.map(Timestamp::from),
+            limits: limits(&self.limits)?,
+            budget: budget(self.budget_nanos, &self.budget_period)?,
         })
     }
 }
@@ -183,4 +203,7 @@ pub(crate) struct UserChangeset {
     pub(crate) password_hash: Option<String>,
     pub(crate) must_change_password: Option<bool>,
     pub(crate) updated_at: StoredTime,
+    limits: Option<StoredDoc>,
+    budget_nanos: Option<Option<i64>>,
+    budget_period: Option<String>,
 }

@@ -1,40 +1,92 @@
-use gateway_domain::{ApiKey, BudgetPeriod, Nanodollars};
+use std::time::Duration;
 
+use gateway_auth::StoredKey;
+use gateway_domain::{Budget, Spender};
+use gateway_metering::{Hold, NoHold};
+use gateway_proxy::Call;
+use tokio::time::timeout;
+
+use crate::allowance_view::current_period;
 use crate::app::App;
-use crate::error::{Code, Problem};
-use crate::keys::current_period;
+use crate::error::Problem;
 
-/// Lets a key through that has something left of its budget.
-///
-/// The database is asked once a period; from then on the spending is counted in memory.
-pub(super) async fn check(app: &App, key: &ApiKey) -> Result<(), Problem> {
-    let Some(amount) = key.budget.amount else {
-        return Ok(());
-    };
-    let now = app.clock.now();
-    let spent = match app.proxy.spend().spent(key.id, &key.budget, now) {
-        Some(spent) => spent,
-        None => {
-            let (start, _) = current_period(key.budget.period, now);
-            let spent = app.store.spent_since(key.id, start).await?;
-            app.proxy.spend().open(key.id, &key.budget, now, spent);
-            spent
+/// How long what has ended may take to be written before a budget counts as unknown.
+const LONGEST_FLUSH: Duration = Duration::from_secs(5);
+
+/// The budgets that the requests of one key count against.
+pub(super) struct Budgets([(Spender, Budget); 2]);
+
+impl Budgets {
+    pub(super) const fn of(stored: &StoredKey) -> Self {
+        Self([
+            (Spender::Key(stored.key.id), stored.key.budget),
+            (Spender::User(stored.owner.id), stored.owner.budget),
+        ])
+    }
+
+    /// Refuses whoever has nothing left, before anything is read of the request.
+    pub(super) async fn require_any_left(&self, app: &App) -> Result<(), Problem> {
+        loop {
+            match app.proxy.has_budget_left(&self.0) {
+                Ok(()) => return Ok(()),
+                Err(refusal) => self.open_or_refuse(app, refusal).await?,
+            }
         }
-    };
-    if spent < amount {
-        Ok(())
-    } else {
-        Err(spent_up(amount, key.budget.period))
+    }
+
+    /// Holds what `call` may cost at the most.
+    pub(super) async fn hold(&self, app: &App, call: &Call) -> Result<Option<Hold>, Problem> {
+        loop {
+            match app.proxy.hold(call, &self.0).await {
+                Ok(hold) => return Ok(hold),
+                Err(refusal) => self.open_or_refuse(app, refusal).await?,
+            }
+        }
+    }
+
+    async fn open_or_refuse(&self, app: &App, refusal: NoHold) -> Result<(), Problem> {
+        match refusal {
+            NoHold::OverBudget(over) => Err(over.into()),
+            NoHold::Unknown(unknown) => {
+                let known = self.0.iter().find(|(spender, _)| *spender == unknown);
+                let (spender, budget) = known.ok_or_else(Problem::not_found)?;
+                open(app, *spender, budget).await
+            }
+        }
     }
 }
 
-fn spent_up(amount: Nanodollars, period: BudgetPeriod) -> Problem {
-    let span = match period {
-        BudgetPeriod::Total => String::new(),
-        period => format!(" for this {period}"),
-    };
-    Problem::new(
-        Code::BudgetSpent,
-        format!("this API key has spent its budget of ${amount}{span}"),
-    )
+/// Asks the database, once a period, for what was spent; from then on it is counted in memory.
+async fn open(app: &App, spender: Spender, budget: &Budget) -> Result<(), Problem> {
+    let _opening = app.opening_budget.lock().await;
+    let now = app.clock.now();
+    if is_open(app, spender, budget) {
+        return Ok(());
+    }
+    // What has ended but is not written yet would be missed.
+    if timeout(LONGEST_FLUSH, app.proxy.ledger().flush()).await.is_err() {
+        return Err(Problem::unavailable(
+            "what was spent is not in the database yet, so that the budget is not known",
+        ));
+    }
+    let (start, _) = current_period(budget.period, now);
+    let spent = app.store.spent_since(spender, start).await?;
+    app.proxy.spend().open(spender, budget, now, spent);
+    Ok(())
+}
+
+fn is_open(app: &App, spender: Spender, budget: &Budget) -> bool {
+    let known = app.proxy.spend().spending(spender, budget, app.clock.now());
+    known.is_some()
+}
+
+/// Has the spending of the accounts with budgets known, which the engine looks at where it picks one of them.
+pub(super) async fn open_accounts(app: &App) -> Result<(), Problem> {
+    for (account, budget) in app.proxy.catalogue().budgets().iter() {
+        let spender = Spender::Account(*account);
+        if !is_open(app, spender, budget) {
+            open(app, spender, budget).await?;
+        }
+    }
+    Ok(())
 }

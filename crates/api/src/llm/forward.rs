@@ -1,15 +1,15 @@
 use std::sync::Arc;
 
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
-use gateway_domain::Dialect;
+use gateway_domain::{Dialect, Spender};
 use gateway_protocol::{Address, codec};
 use gateway_providers::Operation;
-use gateway_proxy::{Answer, AnswerBody, Call, Engine};
+use gateway_proxy::{Admitted, Answer, AnswerBody, Call, Engine};
 
 use crate::body::LlmBody;
 use crate::error::{Code, Problem};
-use crate::llm::budget;
+use crate::llm::budget::{Budgets, open_accounts};
 use crate::policy::GatewayKey;
 use crate::{app, exchange};
 
@@ -45,13 +45,24 @@ pub(super) async fn forward(
 ) -> Result<HttpResponse, Problem> {
     let app = app::of(request);
     let key = &stored.key;
+    let codec = codec(asked.dialect).ok_or_else(Problem::not_found)?;
+    let limits = [
+        (Spender::Key(key.id), &key.limits),
+        (Spender::User(stored.owner.id), &stored.owner.limits),
+    ];
+    let limiter = app.proxy.limiter();
+    let standing = || codec.limit_headers(&limiter.standing(&limits), app.clock.now());
     // Before the body: a client beyond its limit shall not cost its upload.
-    let admission = app.limiter.admit(key.id, &key.limits)?;
-    if asked.operation == Operation::CreateMessage {
-        budget::check(app, key).await?;
+    let admission = limiter
+        .admit(&limits)
+        .map_err(|exceeded| Problem::from(exceeded).with_limits(standing()))?;
+    let budgets = Budgets::of(&stored);
+    let is_billed = asked.operation == Operation::CreateMessage;
+    if is_billed {
+        budgets.require_any_left(app).await?;
+        open_accounts(app).await?;
     }
     let body = body.read(request).await?;
-    let codec = codec(asked.dialect).ok_or_else(Problem::not_found)?;
     let peek = codec.peek(&body.bytes, &asked.address)?;
     if !key.allows_model(&peek.model) {
         return Err(Problem::new(
@@ -70,7 +81,31 @@ pub(super) async fn forward(
         query: without_key(request.query_string()),
         version: asked.version.map(str::to_owned),
     };
-    Ok(render(engine.call(call, admission).await))
+    let hold = if is_billed {
+        budgets.hold(app, &call).await?
+    } else {
+        None
+    };
+    let answer = engine.call(call, Admitted::new(admission, hold)).await;
+    let mut response = render(answer);
+    tell_limits(response.headers_mut(), standing());
+    Ok(response)
+}
+
+/// Puts what is left of the client's own limits in the place of what is left of the account's.
+fn tell_limits(headers: &mut HeaderMap, own: Vec<(&'static str, String)>) {
+    if own.is_empty() {
+        return;
+    }
+    headers.retain(|name, _| {
+        let name = name.as_str();
+        !name.starts_with("anthropic-ratelimit-") && !name.starts_with("x-ratelimit-")
+    });
+    for (name, value) in own {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
 }
 
 /// The client's headers in hyper's types, without those that described a body that has been decoded since.

@@ -1,13 +1,14 @@
 use actix_web::{HttpRequest, HttpResponse};
 use gateway_auth::Scope;
-use gateway_domain::{ApiKey, BudgetPeriod, Timestamp};
+use gateway_domain::{ApiKey, BudgetPeriod, Spender, Timestamp};
 use gateway_store::UsageFilter;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::allowance_view::{BudgetView, LimitsView, current_period};
 use crate::app::{self, App};
 use crate::error::Problem;
-use crate::keys::{KeyView, current_period};
+use crate::keys::KeyView;
 use crate::policy::GatewayKey;
 use crate::usage_view::TotalsView;
 
@@ -15,10 +16,19 @@ use crate::usage_view::TotalsView;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct KeyUsage {
     key: KeyView,
+    /// What all keys of its user together may use.
+    user: UserAllowance,
     /// Since midnight UTC.
     today: TotalsView,
     /// Since the budget's period began.
     period: TotalsView,
+}
+
+/// The limits and the budget of a key's user.
+#[derive(Serialize, ToSchema)]
+struct UserAllowance {
+    limits: LimitsView,
+    budget: BudgetView,
 }
 
 /// The calling key's own limits, budget and spend.
@@ -42,7 +52,13 @@ pub(crate) async fn own_usage(
         .ok_or_else(Problem::not_found)?;
     let today = totals_since(app, &key, BudgetPeriod::Day).await?;
     let period = totals_since(app, &key, key.budget.period).await?;
+    let owner = &stored.owner;
+    let user = UserAllowance {
+        limits: owner.limits.into(),
+        budget: BudgetView::of(app, Spender::User(owner.id), owner.budget).await?,
+    };
     let usage = KeyUsage {
+        user,
         key: KeyView::of(app, key).await?,
         today,
         period,

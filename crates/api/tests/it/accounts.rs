@@ -1,7 +1,7 @@
 use gateway_simulator::{Endpoint, Script};
 use serde_json::{Value, json};
 
-use crate::gateway::CREDENTIAL;
+use crate::gateway::{CREDENTIAL, no_limits};
 use crate::on_both_databases;
 
 fn path(thing: &Value) -> String {
@@ -22,6 +22,8 @@ on_both_databases! {
                 "owner_id": null, "name": "simulated", "provider": "anthropic",
                 "credential": {"type": "api_key", "hint": "…wxyz"}, "proxy_url": null, "is_active": true,
                 "priority": 50, "weight": 1, "max_concurrency": null, "models": [], "model_map": {}, "tags": {},
+                "limits": no_limits(),
+                "budget": {"amount_usd": null, "period": "month", "spent_usd": 0.0, "resets_at": "2026-07-01T00:00:00Z"},
                 "created_at": "2026-06-15T12:00:00Z", "updated_at": "2026-06-15T12:00:00Z", "last_used_at": null,
             })
         );

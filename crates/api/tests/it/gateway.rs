@@ -11,9 +11,9 @@ use gateway_auth::{
     AuthSettings, KeyHasher, KeyRing, KeyRingSettings, MasterKey, PasswordHasher, Sessions, Vault,
 };
 use gateway_balancing::{Pool, PoolSettings};
-use gateway_domain::{Clock, ManualClock, Role};
+use gateway_domain::{Budget, Clock, Limits, ManualClock, Role};
 use gateway_ledger::{Ledger, LedgerSettings};
-use gateway_metering::{Limiter, PriceCatalogue};
+use gateway_metering::PriceCatalogue;
 use gateway_proxy::{Catalogue, CatalogueRates, Prices, ProxySettings, Shared};
 use gateway_simulator::Simulator;
 use gateway_store::{NewUser, Store};
@@ -117,6 +117,8 @@ impl TestGateway {
             password_hash,
             role,
             must_change_password: false,
+            limits: Limits::default(),
+            budget: Budget::unlimited(),
         };
         self.app
             .store
@@ -214,6 +216,14 @@ pub(crate) fn message() -> Value {
     })
 }
 
+/// The limits of whatever was made without any.
+pub(crate) fn no_limits() -> Value {
+    json!({
+        "requests_per_minute": null, "tokens_per_minute": null, "input_tokens_per_minute": null,
+        "output_tokens_per_minute": null, "concurrent_requests": null, "burst_requests": null,
+    })
+}
+
 impl Drop for TestGateway {
     fn drop(&mut self) {
         // The order goes out at once; only the word that it was carried out would be awaited.
@@ -266,7 +276,6 @@ async fn rooms(database: &Database, clock: Arc<dyn Clock>) -> Rooms {
         key_hasher: KeyHasher::new(&master_key),
         vault,
         proxy: Arc::new(proxy),
-        limiter: Arc::new(Limiter::new(Arc::clone(&clock))),
         shipped_prices: PriceCatalogue::embedded(),
         clock,
     }

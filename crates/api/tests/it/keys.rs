@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::gateway::no_limits;
 use crate::on_both_databases;
 
 fn path(thing: &Value) -> String {
@@ -25,7 +26,7 @@ on_both_databases! {
                 "id": issued["id"], "user_id": ann.id, "name": "ci", "prefix": issued["prefix"], "is_active": true,
                 "expires_at": null, "created_at": "2026-06-15T12:00:00Z", "updated_at": "2026-06-15T12:00:00Z",
                 "last_used_at": null, "allowed_models": [], "allowed_ips": [], "allowed_accounts": [], "tags": {},
-                "limits": {"requests_per_minute": null, "tokens_per_minute": null, "concurrent_requests": null},
+                "limits": no_limits(),
                 "budget": {"amount_usd": null, "period": "month", "spent_usd": 0.0, "resets_at": "2026-07-01T00:00:00Z"},
             })
         );
@@ -42,7 +43,10 @@ on_both_databases! {
             "name": "all", "is_active": true, "expires_in_days": 30,
             "allowed_models": ["claude-*", "exact"], "allowed_ips": ["127.0.0.1", "10.0.0.0/8", "2001:db8::/32"],
             "allowed_accounts": [account["id"]], "tags": {"team": "a"},
-            "limits": {"requests_per_minute": 10, "tokens_per_minute": 1000, "concurrent_requests": 2},
+            "limits": {
+                "requests_per_minute": 10, "tokens_per_minute": 1000, "input_tokens_per_minute": 900,
+                "output_tokens_per_minute": 100, "concurrent_requests": 2, "burst_requests": 1,
+            },
             "budget": {"amount_usd": 0.123456789, "period": "day"},
         });
         let issued = gateway.make_key(&gateway.admin, wishes.clone()).await;
@@ -58,10 +62,9 @@ on_both_databases! {
         let renamed = put(json!({"name": "other", "limits": {"requests_per_minute": null}})).send().await.expect(200);
         let renamed = renamed.json();
         assert_eq!(renamed["name"], "other");
-        assert_eq!(
-            renamed["limits"],
-            json!({"requests_per_minute": null, "tokens_per_minute": 1000, "concurrent_requests": 2})
-        );
+        let mut limits = wishes["limits"].clone();
+        limits["requests_per_minute"] = Value::Null;
+        assert_eq!(renamed["limits"], limits);
         assert_eq!(renamed["allowed_models"], wishes["allowed_models"]);
         assert_eq!(renamed["updated_at"], "2026-06-15T12:00:01Z");
         let cleared = put(json!({

@@ -143,26 +143,23 @@ on_both_databases! {
         gateway.message(&key).send().await.expect(200);
     }
 
-    async fn a_spent_budget_is_a_billing_error(gateway) {
-        let budget = json!({"budget": {"amount_usd": 0.000_001, "period": "day"}});
-        let key = key_with_account(&gateway, budget).await;
-        gateway.message(&key).send().await.expect(200);
-        let reply = gateway.message(&key).send().await.expect(402);
-        assert_eq!(reply.json()["error"]["type"], "billing_error");
-        assert_eq!(reply.json()["error"]["message"], "this API key has spent its budget of $0.000001 for this day");
-        assert_eq!(gateway.provider.received().len(), 1);
-    }
-
     async fn a_spent_budget_is_the_end_until_the_period_turns(gateway) {
         let rates = json!({"input": 1_000_000, "output": 0});
         gateway.put("/api/prices/claude-sonnet-5-5").bearer(&gateway.admin).json(&rates).send().await.expect(200);
-        let key = key_with_account(&gateway, json!({"budget": {"amount_usd": 4.5, "period": "day"}})).await;
-        // Four tokens of input each: the second still begins below the budget.
-        gateway.message(&key).send().await.expect(200);
-        gateway.message(&key).send().await.expect(200);
-        let reply = gateway.message(&key).send().await.expect(402);
-        assert_eq!(reply.json()["error"]["type"], "billing_error");
-        assert!(reply.text().contains("$4.5 for this day"), "{reply}");
+        let key = key_with_account(&gateway, json!({"budget": {"amount_usd": 120.0, "period": "day"}})).await;
+        // The prompt of four tokens may have been one of many more: the last dollars are not spent.
+        let mut served = 0;
+        let refused = loop {
+            let reply = gateway.message(&key).send().await;
+            if reply.status != 200 {
+                break reply.expect(402);
+            }
+            served += 1;
+        };
+        assert!((1..30).contains(&served), "{served}");
+        assert_eq!(refused.json()["error"]["type"], "billing_error");
+        assert!(refused.text().contains("$120.0 for this day"), "{refused}");
+        assert_eq!(gateway.provider.received().len(), served);
         gateway.get("/v1/models").header("x-api-key", &key).send().await.expect(200);
         gateway.clock.advance(Duration::from_secs(12 * 3600));
         gateway.message(&key).send().await.expect(200);

@@ -4,12 +4,14 @@
 
 mod accounts;
 mod auth;
+mod budgets;
 mod client;
 mod database;
 mod dialects;
 mod errors;
 mod gateway;
 mod keys;
+mod limits;
 mod llm;
 mod matrix;
 mod operations;

@@ -7,7 +7,7 @@ use gateway_auth::{
     Directory, DirectoryError, NewSession, PasswordChange, PasswordChangeCause, PasswordHash,
     RefreshExchange, RefreshOutcome, StoredKey,
 };
-use gateway_domain::{Role, SessionId, Timestamp, User, UserId};
+use gateway_domain::{Budget, Limits, Role, SessionId, Timestamp, User, UserId};
 use tokio::sync::Semaphore;
 
 /// Users, sessions and keys in memory; can go away, answer slowly, and counts what it is asked.
@@ -246,5 +246,7 @@ pub(crate) fn user(name: &str, role: Role, now: Timestamp) -> User {
         created_at: now,
         updated_at: now,
         last_login_at: None,
+        limits: Limits::default(),
+        budget: Budget::unlimited(),
     }
 }

@@ -39,6 +39,11 @@ impl Bucket {
         self.taken = self.taken.saturating_add(u128::from(count) * UNITS);
     }
 
+    /// Undoes a [`take`](Self::take).
+    pub(super) fn give_back(&mut self, count: u64) {
+        self.taken = self.taken.saturating_sub(u128::from(count) * UNITS);
+    }
+
     pub(super) const fn per_minute(&self) -> u64 {
         self.per_minute
     }

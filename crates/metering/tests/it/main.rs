@@ -6,3 +6,4 @@ mod catalogue;
 mod cost;
 mod limiter;
 mod record;
+mod spend;

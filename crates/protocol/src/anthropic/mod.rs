@@ -3,6 +3,7 @@
 mod answer;
 mod error;
 mod foreign;
+mod limit_headers;
 mod message;
 mod models;
 mod opening;
@@ -18,7 +19,7 @@ mod translate;
 mod usage;
 
 use bytes::Bytes;
-use gateway_domain::Dialect;
+use gateway_domain::{Dialect, RateLimits, Timestamp};
 
 pub use models::{ModelsQuery, model, models_page};
 
@@ -57,6 +58,10 @@ impl Codec for Anthropic {
 
     fn read_models(&self, body: &[u8]) -> Vec<ModelEntry> {
         models::read_models(body)
+    }
+
+    fn limit_headers(&self, limits: &RateLimits, _now: Timestamp) -> Vec<(&'static str, String)> {
+        limit_headers::limit_headers(limits)
     }
 
     fn error_body(&self, error: &ErrorAnswer<'_>) -> Bytes {

@@ -2,6 +2,7 @@
 
 pub mod chat;
 mod error;
+mod limit_headers;
 mod model;
 mod models;
 mod parameters;

@@ -4,6 +4,7 @@
 
 mod answers;
 mod anthropic;
+mod ceiling;
 mod chat;
 mod damage;
 mod errors;

@@ -6,16 +6,16 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use gateway_balancing::{Health, Pool, PoolSettings};
 use gateway_domain::{
-    AccountId, ApiKey, Clock, Credential, Dialect, Limits, ProviderKind, RequestId, SystemClock, Timestamp,
-    UpstreamAccount, UserId,
+    AccountId, ApiKey, Clock, Credential, Dialect, Limits, ProviderKind, RequestId, Spender, SystemClock,
+    Timestamp, UpstreamAccount, UserId,
 };
 use gateway_ledger::{Ledger, LedgerSettings, Sink, SinkError};
-use gateway_metering::{Admission, Limiter, PriceCatalogue, RequestRecord};
+use gateway_metering::{PriceCatalogue, RequestRecord};
 use gateway_protocol::{Address, codec};
 use gateway_providers::Operation;
 use gateway_proxy::{
-    AccountSource, Answer, AnswerBody, Call, Catalogue, CatalogueRates, Engine, Prices, ProxySettings,
-    Shared, SourceError,
+    AccountSource, Admitted, Answer, AnswerBody, Call, Catalogue, CatalogueRates, Engine, Prices,
+    ProxySettings, Shared, SourceError,
 };
 use gateway_simulator::Simulator;
 use http::HeaderMap;
@@ -30,7 +30,6 @@ pub(crate) struct Rig {
     pub(crate) engine: Engine,
     accounts: Vec<AccountId>,
     key: Arc<ApiKey>,
-    limiter: Arc<Limiter>,
     rows: Arc<Rows>,
 }
 
@@ -133,13 +132,11 @@ impl Rig {
                 ..LedgerSettings::default()
             },
         ));
-        let limiter = Arc::new(Limiter::new(Arc::clone(&clock)));
         let shared = Shared::new(catalogue, prices, ledger, clock, settings, &[]).unwrap();
         Self {
             engine: Engine::new(Arc::new(shared)),
             accounts: ids,
             key: Arc::new(key()),
-            limiter,
             rows,
         }
     }
@@ -194,8 +191,10 @@ impl Rig {
     }
 
     /// Lets a request in.
-    pub(crate) fn admit(&self) -> Admission {
-        self.limiter.admit(self.key.id, &self.key.limits).unwrap()
+    pub(crate) fn admit(&self) -> Admitted {
+        let limiter = self.engine.shared().limiter();
+        let limits = [(Spender::Key(self.key.id), &self.key.limits)];
+        Admitted::new(limiter.admit(&limits).unwrap(), None)
     }
 
     /// Nothing is written from now on.

@@ -196,6 +196,8 @@ pub(crate) fn new_user(name: &str) -> NewUser {
         password_hash: password_hash(0),
         role: Role::Member,
         must_change_password: false,
+        limits: Limits::default(),
+        budget: Budget::unlimited(),
     }
 }
 
@@ -246,6 +248,8 @@ pub(crate) fn new_account(owner_id: Option<UserId>, name: &str) -> NewAccount {
         priority: 50,
         weight: 1,
         max_concurrency: None,
+        limits: Limits::default(),
+        budget: Budget::unlimited(),
         models: Vec::new(),
         model_map: [("claude".to_owned(), "claude-sonnet-4-5".to_owned())].into(),
         tags: Default::default(),

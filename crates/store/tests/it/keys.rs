@@ -17,7 +17,10 @@ async fn a_key_keeps_all_that_it_was_given() {
             limits: Limits {
                 requests_per_minute: Some(u32::MAX),
                 tokens_per_minute: Some(1 << 40),
+                input_tokens_per_minute: Some(u64::MAX),
+                output_tokens_per_minute: None,
                 concurrent_requests: Some(0),
+                burst_requests: Some(3),
             },
             budget: Budget {
                 amount: Some(Nanodollars::from_nanos(12_345)),

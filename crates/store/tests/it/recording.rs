@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use gateway_auth::Scope;
 use gateway_domain::{
-    AccountId, ApiKeyId, AttemptId, Dialect, FaultClass, Nanodollars, ProviderKind, RequestId, Timestamp,
-    TokenCounts, Usage, UsageSource, UserId,
+    AccountId, ApiKeyId, AttemptId, Dialect, FaultClass, Nanodollars, ProviderKind, RequestId, Spender,
+    Timestamp, TokenCounts, Usage, UsageSource, UserId,
 };
 use gateway_metering::{AttemptRecord, Considered, Decision, Outcome, RequestRecord};
 use gateway_store::{StoreError, UsageFilter};
@@ -322,6 +322,7 @@ async fn what_a_key_spent_is_counted_from_a_moment_on() {
         fixture.store.record_usage(records.clone()).await.unwrap();
         let from = time(START) - seconds(86_400);
         let key = records[0].key_id;
+        let key_spender = Spender::Key(key);
         let spent = |from: Timestamp| -> Nanodollars {
             records
                 .iter()
@@ -329,12 +330,15 @@ async fn what_a_key_spent_is_counted_from_a_moment_on() {
                 .filter_map(RequestRecord::cost)
                 .sum()
         };
-        assert_eq!(fixture.store.spent_since(key, from).await.unwrap(), spent(from));
+        assert_eq!(
+            fixture.store.spent_since(key_spender, from).await.unwrap(),
+            spent(from)
+        );
         let always = Timestamp::from_micros(i64::MIN);
-        let unused = ApiKeyId::random();
+        let unused = Spender::Key(ApiKeyId::random());
         let found = fixture
             .store
-            .spending(vec![(key, from), (unused, always), (key, always)])
+            .spending(vec![(key_spender, from), (unused, always), (key_spender, always)])
             .await
             .unwrap();
         assert_eq!(found, [spent(from), Nanodollars::ZERO, spent(always)]);

@@ -16,7 +16,7 @@ mod usage;
 mod writing;
 
 use bytes::Bytes;
-use gateway_domain::Dialect;
+use gateway_domain::{Dialect, RateLimits, Timestamp};
 
 use crate::{
     Address, AnswerSummary, Codec, ErrorAnswer, ErrorKind, InvalidBody, ModelEntry, Passing, Peek,
@@ -56,6 +56,10 @@ impl Codec for OpenAiChat {
 
     fn read_models(&self, body: &[u8]) -> Vec<ModelEntry> {
         models::read_models(body)
+    }
+
+    fn limit_headers(&self, limits: &RateLimits, now: Timestamp) -> Vec<(&'static str, String)> {
+        super::limit_headers::limit_headers(limits, now)
     }
 
     fn error_status(&self, kind: ErrorKind) -> u16 {

@@ -29,7 +29,7 @@ mod write_request;
 mod write_tools;
 
 use bytes::Bytes;
-use gateway_domain::Dialect;
+use gateway_domain::{Dialect, RateLimits, Timestamp};
 
 use crate::{
     Address, AnswerSummary, Codec, ErrorAnswer, ErrorKind, InvalidBody, ModelEntry, Passing, Peek,
@@ -67,6 +67,10 @@ impl Codec for OpenAiResponses {
 
     fn read_models(&self, body: &[u8]) -> Vec<ModelEntry> {
         models::read_models(body)
+    }
+
+    fn limit_headers(&self, limits: &RateLimits, now: Timestamp) -> Vec<(&'static str, String)> {
+        super::limit_headers::limit_headers(limits, now)
     }
 
     fn error_status(&self, kind: ErrorKind) -> u16 {
