@@ -5,9 +5,11 @@ use std::time::Duration;
 use gateway_domain::RequestId;
 use gateway_metering::RequestRecord;
 use serde_json::json;
+use tokio::sync::Notify;
 
+use crate::entry::Peek;
 use crate::writer::Recorded;
-use crate::{AppendError, Journal, Kept, LedgerEntry, Need};
+use crate::{AppendError, Journal, JournalSync, Kept, LedgerEntry, Need, Shortage, UnreadableEntry};
 
 /// The ledger's side of its journal, if it has one.
 #[derive(Debug)]
@@ -15,6 +17,8 @@ pub(crate) struct Books {
     journal: Option<Journal>,
     /// Entries are put together here, so that none takes memory of its own.
     scratch: Mutex<Vec<u8>>,
+    /// Told of each entry, where each is to be synced soon.
+    appended: Option<Arc<Notify>>,
 }
 
 impl Books {
@@ -22,18 +26,37 @@ impl Books {
         Self {
             journal: None,
             scratch: Mutex::new(Vec::new()),
+            appended: None,
         }
     }
 
-    pub(crate) const fn journaled(journal: Journal) -> Self {
+    pub(crate) fn journaled(journal: Journal, sync: JournalSync) -> Self {
         Self {
             journal: Some(journal),
             scratch: Mutex::new(Vec::new()),
+            appended: (sync == JournalSync::Batch).then(Arc::default),
         }
     }
 
-    pub(crate) fn have_room(&self) -> bool {
-        self.journal.as_ref().is_none_or(Journal::has_room)
+    pub(crate) const fn are_journaled(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    /// What the journal lacks to take another request, if there is one and it lacks something.
+    pub(crate) fn shortage(&self) -> Option<Shortage> {
+        let journal = self.journal.as_ref()?;
+        if journal.has_room() {
+            None
+        } else if journal.is_disk_full() {
+            Some(Shortage::Disk)
+        } else {
+            Some(Shortage::Journal)
+        }
+    }
+
+    /// What the journal takes of the disk.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.journal.as_ref().map_or(0, Journal::bytes)
     }
 
     pub(crate) fn open(&self, record: &RequestRecord) -> Result<Option<Kept>, AppendError> {
@@ -54,23 +77,46 @@ impl Books {
     }
 
     /// What keeps the request in the journal until it is written elsewhere.
-    pub(crate) fn close(&self, kept: Option<Kept>, record: &RequestRecord) -> Option<Kept> {
-        let appended = self.append(Need::Owed, |entry| LedgerEntry::write_closed(record, entry));
-        match (kept, appended) {
-            // What keeps the older one keeps the newer one, too.
-            (Some(older), Ok(newer)) => {
-                self.release(newer);
-                Some(older)
+    pub(crate) fn close(&self, older: Option<Kept>, record: &RequestRecord) -> Closed {
+        match self.append(Need::Owed, |entry| LedgerEntry::write_closed(record, entry)) {
+            Ok(newer) => {
+                self.release(older);
+                newer.map_or(Closed::Unnoted(None), Closed::Noted)
             }
-            (None, Ok(newer)) => newer,
-            (older, Err(error)) => {
+            Err(error) => {
                 tracing::error!(
                     request_id = %record.id,
                     error = &error as &dyn std::error::Error,
                     "a request that has ended is not in the journal: unless it is written before the process ends, \
                      it is lost or booked as interrupted"
                 );
-                older
+                Closed::Unnoted(older)
+            }
+        }
+    }
+
+    /// What the journal says of a request that ended, or of one that did not. It waits for the disk.
+    ///
+    /// `None` if that cannot be read: it is then set aside, or stays in the journal until the next start.
+    pub(crate) fn fetch(&self, kept: Kept) -> Option<Recorded> {
+        let entry = match self.journal.as_ref()?.read(&kept) {
+            Ok(entry) => entry,
+            Err(error) => {
+                tracing::error!(%error, "a request's entry in the journal could not be read: its usage may be missing");
+                if self.journal.as_ref()?.set_segment_aside(&kept).is_ok() {
+                    self.release(Some(kept));
+                }
+                return None;
+            }
+        };
+        match LedgerEntry::read(&entry) {
+            Ok(LedgerEntry::Open(record) | LedgerEntry::Closed(record)) => Some(Recorded {
+                record,
+                kept: Some(kept),
+            }),
+            Err(error) => {
+                self.set_unreadable_aside(&entry, kept, &error);
+                None
             }
         }
     }
@@ -90,39 +136,22 @@ impl Books {
     }
 
     /// The requests of an earlier process: those that ended in the order of their ends, then those that did not.
-    pub(crate) fn left_from_before(&self) -> Vec<Recorded> {
+    ///
+    /// Only where they are is remembered, since they may be many.
+    pub(crate) fn left_from_before(&self) -> Vec<Kept> {
         let Some(journal) = &self.journal else {
             return Vec::new();
         };
-        let mut open: BTreeMap<RequestId, Recorded> = BTreeMap::new();
+        let mut open: BTreeMap<RequestId, Kept> = BTreeMap::new();
         let mut left = Vec::new();
         for (entry, kept) in journal.replay() {
-            match LedgerEntry::read(&entry) {
-                Ok(LedgerEntry::Open(record)) => {
-                    let newer = Recorded {
-                        record,
-                        kept: Some(kept),
-                    };
-                    if let Some(older) = open.insert(newer.record.id, newer) {
-                        self.release(older.kept);
-                    }
+            match LedgerEntry::peek(&entry) {
+                Ok(Peek::Open(id)) => self.release(open.insert(id, kept)),
+                Ok(Peek::Closed(id)) => {
+                    self.release(open.remove(&id));
+                    left.push(kept);
                 }
-                Ok(LedgerEntry::Closed(record)) => {
-                    if let Some(opened) = open.remove(&record.id) {
-                        self.release(opened.kept);
-                    }
-                    left.push(Recorded {
-                        record,
-                        kept: Some(kept),
-                    });
-                }
-                Err(error) => {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "an entry of the journal says nothing that this version knows"
-                    );
-                    self.set_entry_aside(&entry, Some(kept), "it says nothing that this version knows");
-                }
+                Err(error) => self.set_unreadable_aside(&entry, kept, &error),
             }
         }
         if !left.is_empty() || !open.is_empty() {
@@ -138,12 +167,17 @@ impl Books {
 
     /// Syncs the journal again and again, for as long as the ledger lives.
     pub(crate) fn keep_synced(books: &Arc<Self>, interval: Duration) {
+        let appended = books.appended.clone();
         let books = Arc::downgrade(books);
         tokio::spawn(async move {
             loop {
-                tokio::time::sleep(interval).await;
+                match &appended {
+                    // Even without an entry it is time at some point to see whether the disk has room.
+                    Some(appended) => drop(tokio::time::timeout(interval, appended.notified()).await),
+                    None => tokio::time::sleep(interval).await,
+                }
                 let Some(books) = books.upgrade() else { return };
-                // It waits for the disk.
+                // It waits for the disk, and one sync is for all that was appended before it.
                 let synced =
                     tokio::task::spawn_blocking(move || books.journal.as_ref().map(Journal::sync)).await;
                 if let Ok(Some(Err(error))) = synced {
@@ -151,6 +185,14 @@ impl Books {
                 }
             }
         });
+    }
+
+    fn set_unreadable_aside(&self, entry: &[u8], kept: Kept, error: &UnreadableEntry) {
+        tracing::error!(
+            error = error as &dyn std::error::Error,
+            "an entry of the journal says nothing that this version knows"
+        );
+        self.set_entry_aside(entry, Some(kept), "it says nothing that this version knows");
     }
 
     /// The entry stays in the journal, and comes up again at the next start, if it cannot be set aside either.
@@ -170,6 +212,18 @@ impl Books {
         let mut entry = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
         entry.clear();
         write(&mut entry);
-        journal.append(&entry, need).map(Some)
+        let kept = journal.append(&entry, need)?;
+        if let Some(appended) = &self.appended {
+            appended.notify_one();
+        }
+        Ok(Some(kept))
     }
+}
+
+/// Where a request is that has ended.
+pub(crate) enum Closed {
+    /// In the journal, as it ended.
+    Noted(Kept),
+    /// Nowhere but in memory, with what the journal knew of it before.
+    Unnoted(Option<Kept>),
 }

@@ -41,6 +41,15 @@ impl LedgerEntry {
         .map_err(|word| UnreadableEntry(word.into()))
     }
 
+    /// Whose entry it is and whether it is of one that has ended, read in passing: the rest may be unreadable.
+    pub(crate) fn peek(bytes: &[u8]) -> Result<Peek, UnreadableEntry> {
+        let entry: Named = serde_json::from_slice(bytes).map_err(|error| UnreadableEntry(error.into()))?;
+        Ok(match entry {
+            Named::Open(request) => Peek::Open(request.id),
+            Named::Closed(request) => Peek::Closed(request.id),
+        })
+    }
+
     /// Appends the entry of a request that is under way.
     pub fn write_open(record: &RequestRecord, out: &mut Vec<u8>) {
         write(&Entry::Open(Request::of(record)), out);
@@ -60,6 +69,12 @@ impl LedgerEntry {
     }
 }
 
+/// What is known of an entry in passing.
+pub(crate) enum Peek {
+    Open(RequestId),
+    Closed(RequestId),
+}
+
 fn write(entry: &Entry<'_>, out: &mut Vec<u8>) {
     serde_json::to_writer(out, entry).expect("every field has a form in JSON, and memory takes all");
 }
@@ -77,6 +92,19 @@ struct UnknownWord {
 enum Entry<'a> {
     Open(Request<'a>),
     Closed(Request<'a>),
+}
+
+/// An [`Entry`] of which nothing but the id is read.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Named {
+    Open(Name),
+    Closed(Name),
+}
+
+#[derive(Deserialize)]
+struct Name {
+    id: RequestId,
 }
 
 /// A [`RequestRecord`] in words and numbers: moments and times in microseconds, money in nano-dollars.

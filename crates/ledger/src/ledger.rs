@@ -1,4 +1,5 @@
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -7,7 +8,7 @@ use gateway_metering::RequestRecord;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::books::Books;
+use crate::books::{Books, Closed};
 use crate::writer::{Entry, Recorded, Writer};
 use crate::{AppendError, Journal, Kept, LedgerSettings, Sink};
 
@@ -37,6 +38,8 @@ pub struct OpenRequest {
 pub(crate) struct Counts {
     /// Recorded, and neither written nor set aside.
     pub(crate) waiting: AtomicUsize,
+    /// Of these, those that are in the queue with all that is known of them.
+    pub(crate) in_memory: AtomicUsize,
     pub(crate) written: AtomicU64,
     pub(crate) rejected: AtomicU64,
 }
@@ -64,12 +67,12 @@ impl Ledger {
     /// Outside of a tokio runtime.
     #[must_use]
     pub fn with_journal(journal: Journal, sink: Arc<dyn Sink>, settings: LedgerSettings) -> Self {
-        let books = Books::journaled(journal);
+        let books = Books::journaled(journal, settings.journal_sync);
         let left = books.left_from_before();
         let sync_interval = settings.sync_interval();
         let ledger = Self::run(sink, settings, books);
-        for recorded in left {
-            ledger.enqueue(recorded);
+        for kept in left {
+            ledger.enqueue(Entry::Noted(kept));
         }
         Books::keep_synced(&ledger.books, sync_interval);
         ledger
@@ -109,8 +112,15 @@ impl Ledger {
 
     /// Takes a request that was [open](Self::open) and has ended, to be written soon; never waits and never refuses.
     pub fn close_request(&self, open: OpenRequest, record: RequestRecord) {
-        let kept = self.books.close(open.kept, &record);
-        self.enqueue(Recorded { record, kept });
+        let kept = match self.books.close(open.kept, &record) {
+            Closed::Noted(kept) if self.counts.in_memory.load(Ordering::Relaxed) >= self.queue_rows => {
+                return self.enqueue(Entry::Noted(kept));
+            }
+            Closed::Noted(kept) => Some(kept),
+            Closed::Unnoted(kept) => kept,
+        };
+        self.counts.in_memory.fetch_add(1, Ordering::Relaxed);
+        self.enqueue(Entry::Record(Box::new(Recorded { record, kept })));
     }
 
     /// Takes a finished request that was never open, to be written soon; never waits and never refuses.
@@ -120,22 +130,23 @@ impl Ledger {
         self.close_request(OpenRequest { kept: None }, record);
     }
 
-    fn enqueue(&self, recorded: Recorded) {
+    fn enqueue(&self, entry: Entry) {
         // Counted first, or the writer could count it out before it was counted in.
         self.counts.waiting.fetch_add(1, Ordering::Relaxed);
-        if let Err(mpsc::error::SendError(Entry::Record(recorded))) =
-            self.entries.send(Entry::Record(Box::new(recorded)))
+        let Err(mpsc::error::SendError(entry)) = self.entries.send(entry) else {
+            return;
+        };
+        self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
+        if let Entry::Record(recorded) = entry
+            && recorded.kept.is_none()
         {
-            self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
-            if recorded.kept.is_none() {
-                let record = &recorded.record;
-                tracing::error!(
-                    request_id = %record.id,
-                    user_id = %record.user_id,
-                    key_id = %record.key_id,
-                    "a request ended after the ledger was closed; its usage is lost"
-                );
-            }
+            let record = &recorded.record;
+            tracing::error!(
+                request_id = %record.id,
+                user_id = %record.user_id,
+                key_id = %record.key_id,
+                "a request ended after the ledger was closed; its usage is lost"
+            );
         }
     }
 
@@ -145,13 +156,27 @@ impl Ledger {
         self.counts.waiting.load(Ordering::Relaxed)
     }
 
-    /// Whether another request should be let in, so that its record will find room.
-    ///
-    /// False while the sink has been away for so long that the queue is full, and while the journal or its disk is. What
-    /// is recorded all the same is kept.
+    /// Whether another request should be let in, so that its record will find room. What is recorded all the same is
+    /// kept.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.depth() < self.queue_rows && self.books.have_room()
+        self.shortage().is_none()
+    }
+
+    /// Why no other request should be let in, if none should.
+    #[must_use]
+    pub fn shortage(&self) -> Option<Shortage> {
+        if self.books.are_journaled() {
+            self.books.shortage()
+        } else {
+            (self.depth() >= self.queue_rows).then_some(Shortage::Queue)
+        }
+    }
+
+    /// What the journal takes of the disk, in bytes.
+    #[must_use]
+    pub fn journal_bytes(&self) -> u64 {
+        self.books.bytes()
     }
 
     /// Requests written since the start.
@@ -174,6 +199,25 @@ impl Ledger {
         if self.entries.send(Entry::Flush(reached)).is_ok() {
             // An error means that the writer has stopped; `close` says what that left.
             let _ = reaching.await;
+        }
+    }
+
+    /// Waits until everything recorded before this call is written, for as long as the writer gets on.
+    ///
+    /// # Errors
+    ///
+    /// [`RowsLeft`] once nothing was written for `patience`: the sink is away.
+    pub async fn catch_up(&self, patience: Duration) -> Result<(), RowsLeft> {
+        let settled = || self.written() + self.rejected();
+        let mut flushed = pin!(self.flush());
+        loop {
+            let before = settled();
+            if tokio::time::timeout(patience, &mut flushed).await.is_ok() {
+                return Ok(());
+            }
+            if settled() == before {
+                return Err(RowsLeft { rows: self.depth() });
+            }
         }
     }
 
@@ -216,7 +260,30 @@ impl fmt::Debug for Ledger {
     }
 }
 
-/// The ledger was closed before everything was written.
+/// What a ledger is short of: while it is, no other request should be let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shortage {
+    /// The queue is full, since the sink has been away for long.
+    Queue,
+    /// The journal is as large as it may be, since the sink has been away for long.
+    Journal,
+    /// The disk of the journal is full.
+    Disk,
+}
+
+impl Shortage {
+    /// One word: `ledger`, `journal` or `disk`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queue => "ledger",
+            Self::Journal => "journal",
+            Self::Disk => "disk",
+        }
+    }
+}
+
+/// Not everything was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the usage of {rows} requests was not written")]
 pub struct RowsLeft {

@@ -9,7 +9,9 @@ mod sink;
 mod writer;
 
 pub use entry::{LedgerEntry, UnreadableEntry};
-pub use journal::{AppendError, Journal, JournalSettings, Kept, Need, OpenError, Replay};
-pub use ledger::{Ledger, OpenRequest, RowsLeft};
-pub use settings::LedgerSettings;
+pub use journal::{
+    AppendError, Journal, JournalReader, JournalSettings, Kept, Need, OpenError, Replay, SegmentContents,
+};
+pub use ledger::{Ledger, OpenRequest, RowsLeft, Shortage};
+pub use settings::{JournalSync, LedgerSettings};
 pub use sink::{Sink, SinkError};

@@ -4,6 +4,19 @@ use serde::Deserialize;
 
 use crate::JournalSettings;
 
+/// When the journal is made safe from power cuts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JournalSync {
+    /// Every so often: a power cut takes what came since.
+    #[default]
+    Interval,
+    /// As soon as there is something new, all that is new at once: a power cut takes what the disk was about to write.
+    ///
+    /// Nobody waits for it: a client may have its answer while the disk writes.
+    Batch,
+}
+
 /// How finished requests are gathered and written.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -12,9 +25,12 @@ pub struct LedgerSettings {
     pub batch_rows: usize,
     /// The longest that a request waits for others to be written with, in milliseconds.
     pub batch_interval_ms: u64,
-    /// Requests that may wait to be written before the gateway should take no more.
+    /// Requests that may wait in memory to be written. Further ones wait in the journal alone; without one the gateway
+    /// should take no more.
     pub queue_rows: usize,
-    /// How often the journal is made safe from power cuts, in milliseconds.
+    /// When the journal is made safe from power cuts.
+    pub journal_sync: JournalSync,
+    /// The longest until the journal is made safe from power cuts, in milliseconds.
     pub journal_sync_interval_ms: u64,
     /// Bytes of the journal, beyond which the gateway should take no more requests.
     pub journal_limit_bytes: u64,
@@ -49,7 +65,8 @@ impl Default for LedgerSettings {
         Self {
             batch_rows: 500,
             batch_interval_ms: 100,
-            queue_rows: 100_000,
+            queue_rows: 10_000,
+            journal_sync: JournalSync::Interval,
             journal_sync_interval_ms: 1_000,
             journal_limit_bytes: 1 << 30,
             journal_segment_bytes: 16 << 20,

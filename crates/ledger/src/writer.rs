@@ -18,6 +18,8 @@ const LONGEST_RETRY: Duration = Duration::from_secs(5);
 /// What the ledger tells its writer, in order.
 pub(crate) enum Entry {
     Record(Box<Recorded>),
+    /// A request that is in the journal and not in memory.
+    Noted(Kept),
     /// To be answered when all before it is written.
     Flush(oneshot::Sender<()>),
     /// The queue takes nothing more once this is read.
@@ -38,6 +40,12 @@ pub(crate) struct Writer {
     settings: LedgerSettings,
     counts: Arc<Counts>,
     books: Arc<Books>,
+}
+
+/// One of a batch.
+enum Gathered {
+    Record(Box<Recorded>),
+    Noted(Kept),
 }
 
 /// What ended the gathering of a batch.
@@ -68,6 +76,7 @@ impl Writer {
         loop {
             let (batch, end) = self.gather().await;
             if !batch.is_empty() {
+                let batch = self.fetch(batch).await;
                 self.settle(batch).await;
             }
             match end {
@@ -82,7 +91,7 @@ impl Writer {
     }
 
     /// The next batch: as much as comes within the interval after its first record, up to its full size.
-    async fn gather(&mut self) -> (Vec<Recorded>, End) {
+    async fn gather(&mut self) -> (Vec<Gathered>, End) {
         let mut batch = Vec::new();
         let mut due = None;
         loop {
@@ -94,7 +103,11 @@ impl Writer {
                 },
             };
             match next {
-                Some(Entry::Record(record)) => batch.push(*record),
+                Some(Entry::Record(recorded)) => {
+                    self.counts.in_memory.fetch_sub(1, Ordering::Relaxed);
+                    batch.push(Gathered::Record(recorded));
+                }
+                Some(Entry::Noted(kept)) => batch.push(Gathered::Noted(kept)),
                 Some(Entry::Flush(reached)) => return (batch, End::Flush(reached)),
                 // What was sent before the queue closed still comes.
                 Some(Entry::Close) => self.queue.close(),
@@ -107,6 +120,28 @@ impl Writer {
                 due = Some(Instant::now() + self.settings.batch_interval());
             }
         }
+    }
+
+    /// Reads from the journal what of `batch` is there alone.
+    async fn fetch(&self, batch: Vec<Gathered>) -> Vec<Recorded> {
+        let gathered = batch.len();
+        let (books, is_noted) = (Arc::clone(&self.books), |it: &_| matches!(it, Gathered::Noted(_)));
+        let fetch = move |batch: Vec<Gathered>| -> Vec<Recorded> {
+            let fetched = batch.into_iter().filter_map(|gathered| match gathered {
+                Gathered::Record(recorded) => Some(*recorded),
+                Gathered::Noted(kept) => books.fetch(kept),
+            });
+            fetched.collect()
+        };
+        let fetched = if batch.iter().any(is_noted) {
+            let fetching = tokio::task::spawn_blocking(move || fetch(batch));
+            // An error means that the runtime ends: what is in the journal stays there.
+            fetching.await.unwrap_or_default()
+        } else {
+            fetch(batch)
+        };
+        self.no_longer_waiting(gathered - fetched.len());
+        fetched
     }
 
     /// Sees every record of `batch` written or set aside; a refused batch is halved until the refused record is found.
@@ -157,7 +192,7 @@ impl Writer {
     }
 
     fn written(&self, batch: Vec<Recorded>) {
-        self.counts.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
+        self.no_longer_waiting(batch.len());
         self.counts
             .written
             .fetch_add(u64::try_from(batch.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
@@ -169,7 +204,7 @@ impl Writer {
     fn set_aside(&self, refused: Vec<Recorded>, Rejected(reason): &Rejected) {
         for recorded in refused {
             let record = &recorded.record;
-            self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.no_longer_waiting(1);
             self.counts.rejected.fetch_add(1, Ordering::Relaxed);
             tracing::error!(
                 request_id = %record.id,
@@ -180,6 +215,10 @@ impl Writer {
             );
             self.books.set_aside(recorded, reason);
         }
+    }
+
+    fn no_longer_waiting(&self, rows: usize) {
+        self.counts.waiting.fetch_sub(rows, Ordering::Relaxed);
     }
 
     fn waiting(&self) -> usize {

@@ -21,6 +21,14 @@ pub enum OpenError {
     },
 }
 
+/// Whether it goes away by itself once there is room.
+pub(super) fn is_disk_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
 /// Why an entry was not taken. None of it is in the journal.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {

@@ -34,24 +34,17 @@ impl Folder {
         }
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The numbers and sizes of the segments, oldest first.
     pub(super) fn segments(&self) -> io::Result<Vec<(u64, u64)>> {
-        let mut segments = Vec::new();
-        for file in fs::read_dir(&self.path)? {
-            let file = file?;
-            let path = file.path();
-            let stem = path.file_stem().and_then(|stem| stem.to_str());
-            let number = stem.and_then(|stem| stem.parse().ok());
-            if let (Some(number), true) = (number, path.extension().is_some_and(|end| end == EXTENSION)) {
-                segments.push((number, file.metadata()?.len()));
-            }
-        }
-        segments.sort_unstable();
-        Ok(segments)
+        segments(&self.path)
     }
 
     pub(super) fn segment(&self, number: u64) -> PathBuf {
-        self.path.join(format!("{number:010}.{EXTENSION}"))
+        segment(&self.path, number)
     }
 
     /// Where a damaged segment is kept for whoever wants to look into it.
@@ -61,11 +54,46 @@ impl Folder {
 
     /// Where what could be booked nowhere is kept.
     pub(super) fn rejected(&self) -> PathBuf {
-        self.path.join("rejected.bad")
+        rejected(&self.path)
     }
 
     /// Makes sure that a power cut leaves the files that were made and none of those that were removed.
     pub(super) fn sync(&self) -> io::Result<()> {
         File::open(&self.path)?.sync_all()
     }
+}
+
+/// The numbers and sizes of the segments in a folder, oldest first.
+pub(super) fn segments(folder: &Path) -> io::Result<Vec<(u64, u64)>> {
+    let mut segments = Vec::new();
+    for file in fs::read_dir(folder)? {
+        let file = file?;
+        let Some(number) = number(&file.path()) else {
+            continue;
+        };
+        match file.metadata() {
+            Ok(metadata) => segments.push((number, metadata.len())),
+            // Whoever has the journal open has removed it since.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    segments.sort_unstable();
+    Ok(segments)
+}
+
+pub(super) fn segment(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("{number:010}.{EXTENSION}"))
+}
+
+pub(super) fn rejected(folder: &Path) -> PathBuf {
+    folder.join("rejected.bad")
+}
+
+/// The segment that a file is, if it is one: no other spelling of its number.
+fn number(path: &Path) -> Option<u64> {
+    let number: u64 = path.file_stem()?.to_str()?.parse().ok()?;
+    // The next one must have a number, too.
+    number.checked_add(1)?;
+    (path.file_name() == segment(path.parent()?, number).file_name()).then_some(number)
 }

@@ -28,6 +28,21 @@ pub(super) fn write(entry: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(entry);
 }
 
+/// How long the frame of an entry of so many bytes is.
+pub(super) const fn length(entry_bytes: usize) -> usize {
+    FRAME_HEAD + entry_bytes
+}
+
+/// Where the frame of an entry begins.
+pub(super) const fn start(entry: &Range<usize>) -> usize {
+    entry.start - FRAME_HEAD
+}
+
+/// The entry of a frame, if nothing of it is damaged or missing.
+pub(super) fn entry(frame: &[u8]) -> Option<&[u8]> {
+    frame.get(entry_at(frame, 0)?)
+}
+
 /// Where everything is in a segment.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Contents {

@@ -1,9 +1,5 @@
-use std::fs;
-use std::io;
-use std::ops::Range;
-
-use super::frame::{self, Contents};
-use super::{Journal, Kept};
+use super::reader::{IntoEntries, SegmentContents};
+use super::{Journal, JournalReader, Kept};
 
 /// The entries that an earlier process left, oldest first, each with what keeps it.
 ///
@@ -13,14 +9,7 @@ use super::{Journal, Kept};
 #[derive(Debug)]
 pub struct Replay<'a> {
     journal: &'a Journal,
-    reading: Option<Reading>,
-}
-
-#[derive(Debug)]
-struct Reading {
-    segment: u64,
-    bytes: Vec<u8>,
-    entries: std::vec::IntoIter<Range<usize>>,
+    reading: Option<(u64, IntoEntries)>,
 }
 
 impl<'a> Replay<'a> {
@@ -32,44 +21,32 @@ impl<'a> Replay<'a> {
     }
 
     /// A segment that cannot be read is kept, so that it is there when it can be.
-    fn read(&self, segment: u64) -> Option<Reading> {
+    fn read(&self, segment: u64) -> Option<IntoEntries> {
         let path = self.journal.folder().segment(segment);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
+        let contents = match JournalReader::new(self.journal.folder().path()).read(segment) {
+            Ok(contents) => contents.unwrap_or_else(|| SegmentContents::of(Vec::new())),
             Err(error) => {
                 tracing::error!(%error, path = %path.display(), "a segment of the journal could not be read and stays");
                 return None;
             }
         };
-        let contents = frame::read(&bytes);
-        if let Some(torn) = &contents.torn {
+        if let Some(torn) = contents.torn() {
             tracing::warn!(path = %path.display(), bytes = torn.len(), "the journal's last entry was never written whole");
         }
-        if !contents.damaged.is_empty() && !self.set_aside(segment, &contents) {
-            // Without a copy, the damaged segment itself stays.
-            let _ = self.journal.keep(segment);
+        if !contents.damaged().is_empty() {
+            let damaged_bytes: usize = contents.damaged().iter().map(ExactSizeIterator::len).sum();
+            tracing::error!(
+                segment,
+                damaged_bytes,
+                entries = contents.entries().len(),
+                "a segment of the journal is damaged: usage may be missing; what could be read is booked"
+            );
+            if self.journal.copy_aside(segment).is_err() {
+                // Without a copy, the damaged segment itself stays.
+                self.journal.keep_segment(segment);
+            }
         }
-        Some(Reading {
-            segment,
-            bytes,
-            entries: contents.entries.into_iter(),
-        })
-    }
-
-    /// Whether a copy of the damaged segment was made.
-    fn set_aside(&self, segment: u64, contents: &Contents) -> bool {
-        let bad = self.journal.folder().bad(segment);
-        let damaged_bytes: usize = contents.damaged.iter().map(ExactSizeIterator::len).sum();
-        let copied: io::Result<u64> = fs::copy(self.journal.folder().segment(segment), &bad);
-        tracing::error!(
-            segment,
-            damaged_bytes,
-            entries = contents.entries.len(),
-            copy = %bad.display(),
-            error = copied.as_ref().err().map(tracing::field::display),
-            "a segment of the journal is damaged: usage may be missing; what could be read is booked"
-        );
-        copied.is_ok()
+        Some(contents.into_entries())
     }
 }
 
@@ -78,16 +55,16 @@ impl Iterator for Replay<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let Some(reading) = &mut self.reading else {
+            let Some((segment, entries)) = &mut self.reading else {
                 let segment = self.journal.next_unread()?;
-                self.reading = self.read(segment);
+                self.reading = self.read(segment).map(|entries| (segment, entries));
                 continue;
             };
-            if let Some(entry) = reading.entries.next() {
-                let entry = reading.bytes.get(entry).unwrap_or_default().to_vec();
-                return Some((entry, self.journal.keep(reading.segment)));
+            if let Some((offset, entry)) = entries.next() {
+                let kept = self.journal.keep(*segment, offset, entry.len());
+                return Some((entry, kept));
             }
-            let read = reading.segment;
+            let read = *segment;
             self.reading = None;
             self.journal.release_segment(read);
         }

@@ -1,4 +1,4 @@
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -21,6 +21,15 @@ pub(super) struct Segment {
 impl Segment {
     pub(super) fn create(number: u64, path: &Path) -> io::Result<Self> {
         let file = File::options().create_new(true).write(true).open(path)?;
+        Self::begin(number, file).inspect_err(|_| {
+            // What is left of it would stand in the way of the next try.
+            if let Err(error) = fs::remove_file(path) {
+                tracing::warn!(%error, path = %path.display(), "an empty segment of the journal stays");
+            }
+        })
+    }
+
+    fn begin(number: u64, file: File) -> io::Result<Self> {
         let mut segment = Self {
             number,
             file: Arc::new(file),

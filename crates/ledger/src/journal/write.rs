@@ -1,9 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::error::is_disk_full;
 use super::folder::Folder;
 use super::segment::Segment;
 use super::{AppendError, JournalSettings, OpenError, Replay, frame};
@@ -19,7 +21,7 @@ pub struct Journal {
     state: Mutex<State>,
 }
 
-/// Keeps the segment of an entry, and all that came after it, on the disk.
+/// Keeps the segment of an entry, and all that came after it, on the disk, and knows where in it the entry is.
 ///
 /// It ends with [`Journal::release`]. One that is merely dropped keeps them until the journal is opened again, and then
 /// they are replayed: what is forgotten is not lost.
@@ -27,12 +29,9 @@ pub struct Journal {
 #[must_use = "the segment is kept until it is released"]
 pub struct Kept {
     segment: u64,
-}
-
-impl Kept {
-    const fn into_segment(self) -> u64 {
-        self.segment
-    }
+    /// Where the entry's frame begins.
+    offset: u64,
+    entry_bytes: usize,
 }
 
 /// How much an entry is needed.
@@ -46,7 +45,9 @@ pub enum Need {
 
 #[derive(Debug)]
 struct State {
-    active: Segment,
+    /// What is written to; `None` while the disk has not even room for an empty one.
+    active: Option<Segment>,
+    next_number: u64,
     /// The sizes of the segments that are not written to any more.
     closed: BTreeMap<u64, u64>,
     /// How many entries each segment is kept for.
@@ -62,14 +63,16 @@ struct State {
 
 impl State {
     fn bytes(&self) -> u64 {
-        self.closed.values().sum::<u64>() + self.active.length()
+        let active = self.active.as_ref().map_or(0, Segment::length);
+        self.closed.values().sum::<u64>() + active
     }
 }
 
 impl Journal {
     /// Opens the journal in a folder, which is made if need be.
     ///
-    /// What it holds from before is left as it is until it is [replayed](Self::replay).
+    /// What it holds from before is left as it is until it is [replayed](Self::replay). On a full disk it opens all the
+    /// same, so that this can make room; until there is some it takes nothing.
     ///
     /// # Errors
     ///
@@ -81,23 +84,25 @@ impl Journal {
         };
         let folder = Folder::open(folder)?;
         let closed: BTreeMap<_, _> = folder.segments().map_err(failed)?.into_iter().collect();
-        let number = closed.last_key_value().map_or(1, |(number, _)| number + 1);
-        let active = Segment::create(number, &folder.segment(number)).map_err(failed)?;
         let journal = Self {
             state: Mutex::new(State {
-                active,
+                active: None,
+                next_number: closed.last_key_value().map_or(1, |(number, _)| number + 1),
                 kept: closed.keys().map(|number| (*number, 1)).collect(),
                 unread: closed.keys().copied().collect(),
                 closed,
                 unsynced: Vec::new(),
-                has_new_files: true,
+                has_new_files: false,
                 is_disk_full: false,
                 scratch: Vec::new(),
             }),
             folder,
             settings,
         };
-        journal.make_room(&mut journal.lock());
+        match journal.make_room(&mut journal.lock()) {
+            Err(error) if !is_disk_full(&error) => return Err(failed(error)),
+            _ => {}
+        }
         Ok(journal)
     }
 
@@ -125,31 +130,68 @@ impl Journal {
         state.scratch.clear();
         frame::write(entry, &mut state.scratch);
         let length = state.scratch.len() as u64;
-        if state.active.has_entries() && state.active.written() + length > self.settings.segment_bytes {
-            self.begin_segment(state);
-        }
-        // What is new leaves room for what is owed.
-        if need == Need::New && state.active.room() < length + self.settings.reserve_bytes / 2 {
-            self.make_room(state);
-            if state.is_disk_full {
-                return Err(AppendError::Full);
+        let is_at_end = |active: &Segment| {
+            active.has_entries() && active.written() + length > self.settings.segment_bytes
+        };
+        if state.active.as_ref().is_none_or(is_at_end) {
+            // If there can be no other, it goes on with this one.
+            if let Err(error) = self.begin_segment(state) {
+                note_room(state, &Err(error));
             }
         }
-        state.active.append(&state.scratch)?;
-        let segment = state.active.number;
+        // What is new leaves room for what is owed.
+        let room = state.active.as_ref().map_or(0, Segment::room);
+        if need == Need::New
+            && room < length + self.settings.reserve_bytes / 2
+            && self.make_room(state).is_err()
+        {
+            return Err(AppendError::Full);
+        }
+        let active = state.active.as_mut().ok_or(AppendError::Full)?;
+        let offset = active.written();
+        active.append(&state.scratch)?;
+        let segment = active.number;
         *state.kept.entry(segment).or_default() += 1;
-        Ok(Kept { segment })
+        Ok(Kept {
+            segment,
+            offset,
+            entry_bytes: entry.len(),
+        })
     }
 
     /// Lets go of an entry: it is safe elsewhere, or superseded by a later one.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "what is let go of keeps nothing any more"
+    )]
     pub fn release(&self, kept: Kept) {
-        self.release_segment(kept.into_segment());
+        self.release_segment(kept.segment);
+    }
+
+    /// Reads an entry that is kept. It waits for the disk.
+    ///
+    /// # Errors
+    ///
+    /// What the system said; [`io::ErrorKind::InvalidData`] if the entry is damaged.
+    pub fn read(&self, kept: &Kept) -> io::Result<Vec<u8>> {
+        let mut frame = vec![0; frame::length(kept.entry_bytes)];
+        File::open(self.folder.segment(kept.segment))?.read_exact_at(&mut frame, kept.offset)?;
+        match frame::entry(&frame) {
+            Some(entry) => Ok(entry.to_vec()),
+            None => Err(io::ErrorKind::InvalidData.into()),
+        }
     }
 
     /// Whether what is [new](Need::New) is taken.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.takes_new(&self.lock())
+    }
+
+    /// Whether the disk, and not the limit, is why nothing new is taken.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        self.lock().is_disk_full
     }
 
     /// What the journal takes of the disk.
@@ -166,9 +208,10 @@ impl Journal {
     pub fn sync(&self) -> io::Result<()> {
         let (files, has_new_files) = {
             let mut state = self.lock();
-            self.make_room(&mut state);
+            // An error is in the log, and the next call tries again.
+            let _ = self.make_room(&mut state);
             let mut files = std::mem::take(&mut state.unsynced);
-            files.extend(state.active.changed());
+            files.extend(state.active.as_mut().and_then(Segment::changed));
             (files, std::mem::take(&mut state.has_new_files))
         };
         let mut synced = Ok(());
@@ -201,6 +244,26 @@ impl Journal {
         file.sync_data()
     }
 
+    /// Copies the segment of an entry to a `.bad` file beside it, with an error in the log: it is damaged. It waits for
+    /// the disk.
+    ///
+    /// # Errors
+    ///
+    /// What the system said; there is no copy then.
+    pub fn set_segment_aside(&self, kept: &Kept) -> io::Result<()> {
+        self.copy_aside(kept.segment)
+    }
+
+    pub(super) fn copy_aside(&self, segment: u64) -> io::Result<()> {
+        let copy = self.folder.bad(segment);
+        let copied = fs::copy(self.folder.segment(segment), &copy);
+        match &copied {
+            Ok(_) => tracing::error!(segment, copy = %copy.display(), "a copy of a damaged segment is kept"),
+            Err(error) => tracing::error!(segment, %error, "a damaged segment could not be copied and stays"),
+        }
+        copied.map(drop)
+    }
+
     pub(super) fn folder(&self) -> &Folder {
         &self.folder
     }
@@ -210,10 +273,19 @@ impl Journal {
         self.lock().unread.pop_first()
     }
 
+    /// Keeps an entry of before.
+    pub(super) fn keep(&self, segment: u64, offset: usize, entry_bytes: usize) -> Kept {
+        self.keep_segment(segment);
+        Kept {
+            segment,
+            offset: offset as u64,
+            entry_bytes,
+        }
+    }
+
     /// Keeps a segment for one entry more.
-    pub(super) fn keep(&self, segment: u64) -> Kept {
+    pub(super) fn keep_segment(&self, segment: u64) {
         *self.lock().kept.entry(segment).or_default() += 1;
-        Kept { segment }
     }
 
     /// Keeps a segment for one entry less, and removes those that are kept for none.
@@ -243,38 +315,32 @@ impl Journal {
         !state.is_disk_full && state.bytes() < self.settings.limit_bytes
     }
 
-    /// Closes the active segment; if there can be no other, goes on with it.
-    fn begin_segment(&self, state: &mut State) {
-        let number = state.active.number + 1;
-        match Segment::create(number, &self.folder.segment(number)) {
-            Ok(next) => {
-                let mut closed = std::mem::replace(&mut state.active, next);
-                if let Err(error) = closed.trim() {
-                    tracing::warn!(%error, segment = closed.number, "a closed segment keeps its reserve");
-                }
-                state.unsynced.extend(closed.changed());
-                state.closed.insert(closed.number, closed.length());
-                state.has_new_files = true;
+    /// Closes the active segment and begins the next one; if that cannot be, all stays as it is.
+    fn begin_segment(&self, state: &mut State) -> io::Result<()> {
+        let next = Segment::create(state.next_number, &self.folder.segment(state.next_number))?;
+        state.next_number += 1;
+        state.has_new_files = true;
+        if let Some(mut closed) = state.active.replace(next) {
+            if let Err(error) = closed.trim() {
+                tracing::warn!(%error, segment = closed.number, "a closed segment keeps its reserve");
             }
-            Err(error) => {
-                state.is_disk_full = true;
-                tracing::error!(%error, segment = number, "the journal could not begin a segment");
-            }
+            state.unsynced.extend(closed.changed());
+            state.closed.insert(closed.number, closed.length());
         }
+        Ok(())
     }
 
     /// Tries whether the disk has room for what is owed.
-    fn make_room(&self, state: &mut State) {
-        let reserved = state.active.reserve(self.settings.reserve_bytes);
-        let is_full = reserved.is_err();
-        match reserved {
-            Err(error) if !state.is_disk_full => {
-                tracing::error!(%error, "the disk has no room for the journal: no new requests are taken");
-            }
-            Ok(()) if state.is_disk_full => tracing::info!("the disk has room for the journal again"),
-            _ => {}
+    fn make_room(&self, state: &mut State) -> io::Result<()> {
+        let mut made = Ok(());
+        if state.active.is_none() {
+            made = self.begin_segment(state);
         }
-        state.is_disk_full = is_full;
+        if let Some(active) = &mut state.active {
+            made = active.reserve(self.settings.reserve_bytes);
+        }
+        note_room(state, &made);
+        made
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -282,14 +348,27 @@ impl Journal {
     }
 }
 
+/// Remembers whether the disk has room, and tells when that changes.
+fn note_room(state: &mut State, made: &io::Result<()>) {
+    match made {
+        Err(error) if !state.is_disk_full => {
+            tracing::error!(%error, "the disk has no room for the journal: no new requests are taken");
+        }
+        Ok(()) if state.is_disk_full => tracing::info!("the disk has room for the journal again"),
+        _ => {}
+    }
+    state.is_disk_full = made.is_err();
+}
+
 impl Drop for Journal {
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let is_needed = state.active.has_entries() && !state.kept.is_empty();
+        let Some(active) = &mut state.active else { return };
+        let is_needed = active.has_entries() && !state.kept.is_empty();
         let left = if is_needed {
-            state.active.trim()
+            active.trim()
         } else {
-            fs::remove_file(self.folder.segment(state.active.number))
+            fs::remove_file(self.folder.segment(active.number))
         };
         if let Err(error) = left {
             tracing::warn!(%error, "the journal's last segment stays as it is");

@@ -4,8 +4,11 @@
 
 mod batching;
 mod closing;
+mod damage;
 mod entries;
 mod failing;
 mod fake_sink;
 mod journal;
 mod journaled;
+mod looking;
+mod outliving;
