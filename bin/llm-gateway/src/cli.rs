@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 const AFTER: &str = "\
 Configuration, later wins: the built-in defaults, config/PROFILE.toml, the file of --config, .env, and the
@@ -34,6 +34,30 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: DatabaseCommand,
     },
+    /// Look into the journal, in which requests wait to be written to the database
+    Journal {
+        #[command(subcommand)]
+        command: JournalCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JournalCommand {
+    /// List what is in it and what is damaged; nothing is changed, and a gateway may have it open
+    Inspect {
+        /// Where it is [default: the folder journal in server.data_dir]
+        #[arg(long, value_name = "DIR")]
+        folder: Option<PathBuf>,
+        /// Lines for people, or an object a line with all that an entry says
+        #[arg(long, value_enum, default_value = "text")]
+        format: InspectFormat,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InspectFormat {
+    Text,
+    Jsonl,
 }
 
 #[derive(Debug, Subcommand)]

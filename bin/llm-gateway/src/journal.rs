@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gateway_ledger::{Journal, JournalSettings, OpenError};
 
@@ -12,11 +12,7 @@ const MOST: u32 = 64;
 /// Whichever a gateway left behind is so found by the next that starts.
 pub(crate) fn open(data_dir: &Path, settings: &JournalSettings) -> Result<Journal> {
     for number in 1..=MOST {
-        let name = match number {
-            1 => "journal".to_owned(),
-            _ => format!("journal-{number}"),
-        };
-        match Journal::open(&data_dir.join(name), settings.clone()) {
+        match Journal::open(&folder(data_dir, number), settings.clone()) {
             Ok(journal) => return Ok(journal),
             Err(OpenError::InUse { .. }) => {}
             Err(error @ OpenError::Io { .. }) => {
@@ -32,4 +28,12 @@ pub(crate) fn open(data_dir: &Path, settings: &JournalSettings) -> Result<Journa
         data_dir.display()
     )
     .into())
+}
+
+/// Where the first, second, … gateway has its journal.
+pub(crate) fn folder(data_dir: &Path, number: u32) -> PathBuf {
+    match number {
+        1 => data_dir.join("journal"),
+        _ => data_dir.join(format!("journal-{number}")),
+    }
 }

@@ -4,6 +4,7 @@ mod changes;
 mod cli;
 mod config;
 mod database;
+mod inspect;
 mod journal;
 mod listen;
 mod logging;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 use actix_web::rt::System;
 use clap::Parser;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, JournalCommand};
 use crate::config::{Config, Layers};
 
 #[global_allocator]
@@ -54,6 +55,15 @@ fn run(cli: Cli) -> Result<()> {
             let config = Config::of(&layers)?;
             let settings = wiring::store_settings(config.store, &config.server)?;
             System::new().block_on(database::run(command, &settings))
+        }
+        Command::Journal {
+            command: JournalCommand::Inspect { folder, format },
+        } => {
+            let folder = match folder {
+                Some(folder) => folder,
+                None => journal::folder(&Config::of(&layers)?.server.data_dir, 1),
+            };
+            inspect::run(&folder, format)
         }
     }
 }

@@ -19,6 +19,8 @@ use crate::wiring::House;
 
 /// How long the last usage may take to be written.
 const LEDGER_DEADLINE: Duration = Duration::from_secs(10);
+/// How long the database may take nothing of the usage of before, until the server opens without it.
+const LEDGER_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Serves until a signal, then lets what is under way finish.
 pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String>) -> Result<()> {
@@ -51,6 +53,7 @@ pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String
     let prober = Engine::new(house.app.proxy.clone());
     rt::spawn(async move { prober.keep_probing().await });
 
+    catch_up(&house).await;
     let handle = serve(listeners, &settings, &house)?;
     house.app.readiness.open();
     welcome.default_accounts.clone_from(&house.default_accounts);
@@ -65,6 +68,16 @@ pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String
     house.store.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Waits until what an earlier process left is in the books, or budgets would be counted without it.
+async fn catch_up(house: &House) {
+    if let Err(left) = house.ledger.catch_up(LEDGER_PATIENCE).await {
+        tracing::warn!(
+            requests = left.rows,
+            "the database does not take what an earlier process left: until it does, budgets are counted without it"
+        );
+    }
 }
 
 /// Takes as many open files as the system grants: a stream needs two, and many systems begin with 1024.

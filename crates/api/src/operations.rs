@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use actix_web::http::header::ContentType;
 use actix_web::{HttpRequest, HttpResponse};
 use gateway_domain::Timestamp;
+use gateway_ledger::Shortage;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,7 +17,7 @@ use crate::policy::{Public, Scraper};
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Ready {
     ready: bool,
-    /// What is missing: `starting`, `draining`, `database`, `ledger`.
+    /// What is missing: `starting`, `draining`, `database`, `ledger`, `journal`, `disk`.
     #[schema(value_type = Vec<String>)]
     missing: Vec<&'static str>,
 }
@@ -27,7 +28,7 @@ pub(crate) struct Overview {
     /// `ok`, or `unavailable`.
     #[schema(value_type = String)]
     status: &'static str,
-    /// What is missing: `starting`, `draining`, `database`, `ledger`.
+    /// What is missing: `starting`, `draining`, `database`, `ledger`, `journal`, `disk`.
     #[schema(value_type = Vec<String>)]
     missing: Vec<&'static str>,
     #[schema(value_type = String)]
@@ -175,7 +176,7 @@ fn metrics_of(app: &App) -> String {
 
 fn missing(app: &App, has_database: bool) -> Vec<&'static str> {
     let database = (!has_database).then_some("database");
-    let ledger = (!app.proxy.ledger().has_room()).then_some("ledger");
+    let ledger = app.proxy.ledger().shortage().map(Shortage::as_str);
     app.readiness
         .obstacle()
         .into_iter()

@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gateway_balancing::HealthStatus;
+use gateway_ledger::Shortage;
 use gateway_metering::RequestRecord;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
@@ -268,6 +269,21 @@ fn gauges(out: &mut String, shared: &Shared) {
     out.push_str("# HELP gateway_ledger_queue Finished requests that wait to be written to the database.\n");
     out.push_str("# TYPE gateway_ledger_queue gauge\n");
     let _ = writeln!(out, "gateway_ledger_queue {}", shared.ledger.depth());
+    out.push_str("# HELP gateway_ledger_written Requests written to the database.\n");
+    out.push_str("# TYPE gateway_ledger_written counter\n");
+    let _ = writeln!(out, "gateway_ledger_written_total {}", shared.ledger.written());
+    out.push_str(
+        "# HELP gateway_ledger_rejected Requests set aside since the database can never keep them.\n",
+    );
+    out.push_str("# TYPE gateway_ledger_rejected counter\n");
+    let _ = writeln!(out, "gateway_ledger_rejected_total {}", shared.ledger.rejected());
+    out.push_str("# HELP gateway_journal_bytes What the journal takes of the disk.\n");
+    out.push_str("# TYPE gateway_journal_bytes gauge\n");
+    let _ = writeln!(out, "gateway_journal_bytes {}", shared.ledger.journal_bytes());
+    out.push_str("# HELP gateway_journal_full Whether new requests are refused since the journal or its disk is full.\n");
+    out.push_str("# TYPE gateway_journal_full gauge\n");
+    let is_full = matches!(shared.ledger.shortage(), Some(Shortage::Journal | Shortage::Disk));
+    let _ = writeln!(out, "gateway_journal_full {}", u8::from(is_full));
     out.push_str("# HELP gateway_open_streams Streams open now.\n");
     out.push_str("# TYPE gateway_open_streams gauge\n");
     let open_streams = shared.open_streams.load(Ordering::Relaxed);

@@ -23,6 +23,8 @@ use crate::shared::StreamSlot;
 
 /// When a client that found the gateway full may come again.
 const FULL_RETRY_AFTER: Duration = Duration::from_secs(1);
+/// When it may be seen again whether usage can be recorded: the ledger looks for its database as often.
+const UNRECORDABLE_RETRY_AFTER: Duration = Duration::from_secs(5);
 /// How often those that wait for a place look whether one has come free by the passing of time.
 const QUEUE_TICK: Duration = Duration::from_millis(250);
 
@@ -138,7 +140,7 @@ impl Routing {
     fn refuse_unrecorded(&self, mut entry: Entry) -> Decided {
         entry.leave_unrecorded();
         let refusal = Refusal::new(ErrorKind::Unavailable, "usage cannot be recorded at the moment");
-        self.refuse(entry, refusal, None)
+        self.refuse(entry, refusal.retry_after(Some(UNRECORDABLE_RETRY_AFTER)), None)
     }
 
     /// Whether time and attempts are left.

@@ -5,12 +5,19 @@
     reason = "helpers of tests fail by panicking, as tests do"
 )]
 
+mod books;
 mod configuration;
 mod database;
+mod databases;
 mod folder;
+mod full_disk;
 mod http;
 mod killing;
+mod load;
+mod outage;
 mod sdks;
 mod secrets;
 mod server;
 mod serving;
+mod soak;
+mod torn;

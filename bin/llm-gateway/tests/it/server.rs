@@ -112,6 +112,32 @@ impl Server {
         )
     }
 
+    /// The value of a metric without labels, where anybody may read metrics.
+    #[track_caller]
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let answer = self.get("/metrics");
+        let mut lines = answer.body.lines();
+        let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value
+            .unwrap_or_else(|| panic!("no {name}: {answer:?}"))
+            .parse()
+            .unwrap()
+    }
+
+    /// Waits until all that has ended is in the database.
+    pub(crate) fn wait_until_written(&self) {
+        while self.metric("gateway_ledger_queue") > 0 {
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// What it says that it lacks to serve.
+    pub(crate) fn missing(&self) -> Vec<String> {
+        let answer = self.get("/readyz").json();
+        let missing = answer["missing"].as_array().unwrap().iter();
+        missing.map(|word| word.as_str().unwrap().to_owned()).collect()
+    }
+
     /// An access token of the admin with the published password.
     pub(crate) fn admin_token(&self) -> String {
         let answer = self.sign_in("admin", "admin123456");
