@@ -51,6 +51,17 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
         arguments: Vec<String>,
     },
+    /// Prove for longer than the tests do that no usage is lost or doubled, on SQLite and PostgreSQL
+    #[command(after_help = "Examples:\n  \
+            cargo xtask soak crash\n  \
+            cargo xtask soak database --rounds 100")]
+    Soak {
+        /// What happens to the gateway
+        soak: Soak,
+        /// How often it happens
+        #[arg(long)]
+        rounds: Option<u32>,
+    },
     /// Everything that must hold before a commit: format, lints, floors, documentation, tidiness
     Check,
     /// Build the server as it ships and say where it is
@@ -84,6 +95,19 @@ pub(crate) enum Bench {
     Journal,
     /// How long it takes to pick an account
     Pick,
+}
+
+/// What can happen again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Soak {
+    /// It is killed under load
+    Crash,
+    /// Its database goes away under load
+    Database,
+    /// Its disk fills up under load, and it is killed on the full disk
+    Disk,
+    /// Its journal is cut and changed, byte for byte
+    Damage,
 }
 
 #[derive(Debug, Args)]

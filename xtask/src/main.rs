@@ -8,6 +8,7 @@ mod gateway;
 mod interrupt;
 mod migration;
 mod process;
+mod soak;
 mod test;
 mod throwaway;
 mod workspace;
@@ -38,6 +39,7 @@ fn run(command: Command) -> Result<()> {
         Command::Demo(demo) => demo::run(&demo),
         Command::Test { arguments } => test::run(&arguments),
         Command::Bench { bench, arguments } => bench::run(bench, &arguments),
+        Command::Soak { soak, rounds } => soak::run(soak, rounds),
         Command::Check => check::run(),
         Command::Build { debug } => gateway::build(debug),
         Command::Clean { data, yes } => workspace::clean(data, yes),

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -97,14 +98,19 @@ impl Books {
 
     /// What the journal says of a request that ended, or of one that did not. It waits for the disk.
     ///
-    /// `None` if that cannot be read: it is then set aside, or stays in the journal until the next start.
+    /// `None` if that cannot be read: what is damaged is set aside, and anything else stays for the next start.
     pub(crate) fn fetch(&self, kept: Kept) -> Option<Recorded> {
-        let entry = match self.journal.as_ref()?.read(&kept) {
+        let journal = self.journal.as_ref()?;
+        let entry = match journal.read(&kept) {
             Ok(entry) => entry,
             Err(error) => {
-                tracing::error!(%error, "a request's entry in the journal could not be read: its usage may be missing");
-                if self.journal.as_ref()?.set_segment_aside(&kept).is_ok() {
-                    self.release(Some(kept));
+                tracing::error!(%error, "a request could not be read from the journal: its usage may be missing");
+                let is_damaged = matches!(
+                    error.kind(),
+                    io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+                );
+                if is_damaged && journal.set_segment_aside(&kept).is_ok() {
+                    journal.release(kept);
                 }
                 return None;
             }

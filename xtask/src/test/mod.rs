@@ -19,31 +19,54 @@ const DATABASE_VARIABLE: &str = "TEST_DATABASE_URL";
 /// Which folder has the SDKs' environments. When it is set already, that one.
 const SDKS_VARIABLE: &str = "TEST_PYTHON_SDKS";
 
-/// Whose tests are clients with the SDKs.
-const SDKS_PACKAGE: &str = "llm-gateway";
+/// How often the proofs of the binary's tests repeat what they do.
+const ROUNDS_VARIABLE: &str = "SOAK_ROUNDS";
+
+/// Whose tests are clients with the SDKs, and proofs that can be repeated.
+const PACKAGE: &str = "llm-gateway";
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let interrupt = Interrupt::listen()?;
     let mut command = cargo_test(arguments);
     // Lives until the tests have ended: dropping it stops the server.
-    let _cluster = if variable(DATABASE_VARIABLE).is_some() {
-        eprintln!("PostgreSQL: the server that {DATABASE_VARIABLE} names");
-        None
-    } else {
-        let cluster = Cluster::start(&interrupt)?;
-        eprintln!(
-            "PostgreSQL: {}, private, in a temporary folder",
-            cluster.version()
-        );
-        command.env(DATABASE_VARIABLE, cluster.url());
-        Some(cluster)
-    };
+    let _cluster = give_database(&mut command, &interrupt)?;
     if let Some(folder) = variable(SDKS_VARIABLE) {
         eprintln!("SDKs: the environments in {}", folder.display());
     } else if uses_sdks(arguments) {
         command.env(SDKS_VARIABLE, sdks::prepare(&interrupt)?);
     }
-    let status = Process::start("cargo test", &mut command, Signal::TERM)?.wait(&interrupt)?;
+    finish(&mut command, &interrupt)
+}
+
+/// Repeats a proof of the binary's tests so many times, and shows what it counted.
+pub(crate) fn repeat(proof: &str, rounds: u32) -> Result<()> {
+    let interrupt = Interrupt::listen()?;
+    let mut command = cargo();
+    command
+        .args(["test", "--package", PACKAGE, "--test", "it", "--", proof])
+        .args(["--nocapture", "--test-threads", "1"])
+        .env(ROUNDS_VARIABLE, rounds.to_string());
+    let _cluster = give_database(&mut command, &interrupt)?;
+    finish(&mut command, &interrupt)
+}
+
+/// Tells the tests which server to use: one that is started for them unless they were told already.
+fn give_database(command: &mut Command, interrupt: &Interrupt) -> Result<Option<Cluster>> {
+    if variable(DATABASE_VARIABLE).is_some() {
+        eprintln!("PostgreSQL: the server that {DATABASE_VARIABLE} names");
+        return Ok(None);
+    }
+    let cluster = Cluster::start(interrupt)?;
+    eprintln!(
+        "PostgreSQL: {}, private, in a temporary folder",
+        cluster.version()
+    );
+    command.env(DATABASE_VARIABLE, cluster.url());
+    Ok(Some(cluster))
+}
+
+fn finish(command: &mut Command, interrupt: &Interrupt) -> Result<()> {
+    let status = Process::start("cargo test", command, Signal::TERM)?.wait(interrupt)?;
     if status.success() {
         Ok(())
     } else {
@@ -70,7 +93,7 @@ fn names_packages(arguments: &[String]) -> bool {
 
 /// Whether the SDKs' package is among those whose tests are run.
 fn uses_sdks(arguments: &[String]) -> bool {
-    if values(arguments, "--exclude", None).any(|package| package == SDKS_PACKAGE) {
+    if values(arguments, "--exclude", None).any(|package| package == PACKAGE) {
         return false;
     }
     let is_whole = |argument: &String| argument == "--workspace" || argument == "--all";
@@ -79,7 +102,7 @@ fn uses_sdks(arguments: &[String]) -> bool {
     }
     // A pattern may mean it, and so may the longer forms of a package's name.
     values(arguments, "--package", Some("-p"))
-        .any(|package| package.contains(SDKS_PACKAGE) || package.contains(['*', '?', '[']))
+        .any(|package| package.contains(PACKAGE) || package.contains(['*', '?', '[']))
 }
 
 /// What an option is given, in each of the ways that cargo takes: `--long X`, `--long=X`, `-s X`, `-sX`, `-s=X`.

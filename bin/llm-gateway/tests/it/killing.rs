@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use gateway_simulator::{Script, Simulator};
 use rustix::process::Signal;
+use serde_json::json;
 
 use crate::books::Books;
 use crate::folder::Folder;
-use crate::load::{Load, wait_for_requests, whole};
+use crate::load::{Load, Seen, ask, wait_for_requests, whole};
 use crate::server::Server;
 use crate::serving::{headers, message, set_up};
 use crate::{databases, http, soak};
@@ -110,6 +111,28 @@ fn a_stream_that_a_kill_interrupts_is_booked_with_what_was_used() {
     assert!(attempt["input_tokens"].as_u64() > Some(0), "{row}");
     assert!(attempt["output_tokens"].as_u64() > Some(1), "{row}");
     assert!(attempt["cost_usd"].as_f64() > Some(0.0), "{row}");
+    server.stop();
+}
+
+#[test]
+fn a_budget_counts_what_a_killed_process_left() {
+    let folder = Folder::new();
+    let provider = Simulator::builder().try_start().unwrap();
+    let never = [("GATEWAY__LEDGER__BATCH_INTERVAL_MS", "3600000")];
+    let server = Server::start(&folder, &never);
+    set_up(&server, &provider);
+    let budget = json!({"name": "poor", "budget": {"amount_usd": 0.000_001, "period": "day"}});
+    let answer = server.post("/api/keys", &server.admin_token(), &budget);
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let key = answer.json()["key"].as_str().unwrap().to_owned();
+    let answered = ask(&server.address, &key, false);
+    assert!(matches!(answered, Some(Seen::Whole(_))), "{answered:?}");
+    server.signal(Signal::KILL);
+    server.wait();
+
+    let server = Server::start(&folder, &never);
+    let refused = ask(&server.address, &key, false);
+    assert!(matches!(refused, Some(Seen::Refused(402, _))), "{refused:?}");
     server.stop();
 }
 

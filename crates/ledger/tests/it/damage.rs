@@ -6,12 +6,15 @@ mod fuzzing;
 
 use std::fs;
 use std::ops::Range;
+use std::sync::Arc;
 
-use gateway_ledger::{Journal, JournalSettings, LedgerEntry, Need, SegmentContents};
+use gateway_domain::RequestId;
+use gateway_ledger::{Journal, JournalSettings, Ledger, LedgerEntry, LedgerSettings, Need, SegmentContents};
+use gateway_metering::{Outcome, RequestRecord};
 use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_oneof, proptest};
 use proptest::sample::Index;
 
-use crate::fake_sink::request;
+use crate::fake_sink::{FakeSink, request};
 
 /// A segment as a process left it that was killed, and where the frames of its entries are.
 struct Left {
@@ -68,6 +71,60 @@ fn entries() -> impl Strategy<Value = Vec<Vec<u8>>> {
         prop::collection::vec(any::<u8>(), 0..40),
     ];
     prop::collection::vec(entry, 1..8)
+}
+
+/// Whether each of the requests that the next process books has ended, after this was done to its journal.
+async fn booked(left: &[u8]) -> Vec<(RequestId, Outcome)> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("0000000001.journal"), left).unwrap();
+    let settings = LedgerSettings {
+        journal_reserve_bytes: 0,
+        ..LedgerSettings::default()
+    };
+    let journal = Journal::open(folder.path(), settings.journal()).unwrap();
+    let sink = Arc::new(FakeSink::default());
+    let ledger = Ledger::with_journal(journal, sink.clone(), settings);
+    ledger.flush().await;
+    let records = sink.records();
+    let mut booked: Vec<_> = records.iter().map(|it| (it.id, it.status)).collect();
+    booked.sort_by_key(|(id, _)| *id);
+    booked
+}
+
+#[tokio::test]
+async fn at_whatever_byte_the_last_entry_is_cut_or_changed_it_alone_is_missing() {
+    let mut entries = Vec::new();
+    let mut whole = Vec::new();
+    for _ in 0..3 {
+        let ended = request();
+        let open = RequestRecord {
+            status: Outcome::Interrupted,
+            ..ended.clone()
+        };
+        let mut entry = Vec::new();
+        LedgerEntry::write_open(&open, &mut entry);
+        entries.push(entry);
+        let mut entry = Vec::new();
+        LedgerEntry::write_closed(&ended, &mut entry);
+        entries.push(entry);
+        whole.push((ended.id, Outcome::Ok));
+    }
+    whole.sort_by_key(|(id, _)| *id);
+    let last = LedgerEntry::read(&entries[5]).unwrap().record().id;
+    let mut without_end = whole.clone();
+    for (id, status) in &mut without_end {
+        if *id == last {
+            *status = Outcome::Interrupted;
+        }
+    }
+    let Left { bytes, frames, .. } = left(entries);
+    assert_eq!(booked(&bytes).await, whole);
+    for at in frames[5].clone() {
+        assert_eq!(booked(&bytes[..at]).await, without_end, "cut at {at}");
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        assert_eq!(booked(&changed).await, without_end, "changed at {at}");
+    }
 }
 
 proptest! {
