@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::slice;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gateway_simulator::{Script, Simulator};
 use rustix::process::Signal;
@@ -41,7 +41,7 @@ fn kill_again_and_again(variables: &[(&str, &str)]) {
     let mut seen = Vec::new();
     let mut under_load = Duration::ZERO;
     for round in 0..rounds {
-        let begun = Instant::now();
+        let begun = soak::now();
         let load = Load::on(&server, &key, CLIENTS);
         wait_for_requests(&provider, 60 + 37 * (round as u64 % 8));
         server.signal(Signal::KILL);
