@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod catalogue;
+mod forecast;
 mod limiter;
 mod price;
 mod record;
@@ -8,6 +9,7 @@ mod spend;
 mod variant;
 
 pub use catalogue::{InvalidCatalogue, ListedPrice, ListedTier, OperatorPrice, PriceCatalogue, PriceSource};
+pub use forecast::{Pace, exhausts_at, recent_span};
 pub use limiter::{Admission, Allowance, LimitExceeded, LimitKind, Limiter, Standing};
 pub use price::{Price, Rates};
 pub use record::{AttemptRecord, Considered, Decision, Outcome, RequestRecord, UnknownOutcome};

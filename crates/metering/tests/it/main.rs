@@ -4,5 +4,6 @@
 
 mod catalogue;
 mod cost;
+mod forecast;
 mod limiter;
 mod record;
