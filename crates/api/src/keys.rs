@@ -7,6 +7,8 @@ use gateway_auth::{Caller, IssuedKey, key_prefix};
 use gateway_domain::{
     AccountId, ApiKey, ApiKeyId, Budget, BudgetPeriod, Limits, Nanodollars, Timestamp, UserId,
 };
+use gateway_metering::{Pace, exhausts_at, recent_span};
+use gateway_store::{KeySpan, Spending};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -76,6 +78,10 @@ struct BudgetView {
     /// When the period ends, at midnight UTC.
     #[schema(value_type = Option<String>, format = DateTime)]
     resets_at: Option<Timestamp>,
+    /// When the budget will be used up at the present rate: now if it is already; `null` without an amount, without
+    /// spending of late, and if the period ends first.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    exhausts_at: Option<Timestamp>,
 }
 
 /// An API key with its secret, this once.
@@ -91,27 +97,23 @@ pub(crate) struct IssuedKeyView {
 impl KeyView {
     /// The key as it is shown, with what its current period has cost.
     pub(crate) async fn of(app: &App, key: ApiKey) -> Result<Self, Problem> {
-        let (start, resets_at) = current_period(key.budget.period, app.clock.now());
-        let spent = app.store.spent_since(key.id, start).await?;
-        Ok(Self::new(key, spent, resets_at))
+        let now = app.clock.now();
+        let spending = app.store.spending(vec![span(&key, now)]).await?;
+        Ok(Self::new(key, spending.first().copied().unwrap_or_default(), now))
     }
 
     /// The same for many keys, with one question to the database.
     async fn all_of(app: &App, keys: Vec<ApiKey>) -> Result<Vec<Self>, Problem> {
         let now = app.clock.now();
-        let period = |key: &ApiKey| current_period(key.budget.period, now);
-        let spent = app
-            .store
-            .spending(keys.iter().map(|key| (key.id, period(key).0)).collect())
-            .await?;
-        let shown = keys.into_iter().zip(spent).map(|(key, spent)| {
-            let (_, resets_at) = period(&key);
-            Self::new(key, spent, resets_at)
-        });
-        Ok(shown.collect())
+        let spans = keys.iter().map(|key| span(key, now)).collect();
+        let spending = app.store.spending(spans).await?;
+        let shown = keys.into_iter().zip(spending);
+        Ok(shown
+            .map(|(key, spending)| Self::new(key, spending, now))
+            .collect())
     }
 
-    fn new(key: ApiKey, spent: Nanodollars, resets_at: Option<Timestamp>) -> Self {
+    fn new(key: ApiKey, spending: Spending, now: Timestamp) -> Self {
         Self {
             id: key.id,
             user_id: key.user_id,
@@ -127,7 +129,7 @@ impl KeyView {
             allowed_accounts: key.allowed_accounts,
             tags: key.tags,
             limits: LimitsView::from(key.limits),
-            budget: BudgetView::of(key.budget, spent, resets_at),
+            budget: BudgetView::of(key.budget, spending, key.created_at, now),
         }
     }
 }
@@ -143,13 +145,30 @@ impl From<Limits> for LimitsView {
 }
 
 impl BudgetView {
-    fn of(budget: Budget, spent_usd: Nanodollars, resets_at: Option<Timestamp>) -> Self {
+    /// `began` is since when there has been somebody to spend it.
+    fn of(budget: Budget, spending: Spending, began: Timestamp, now: Timestamp) -> Self {
+        let (_, resets_at) = current_period(budget.period, now);
+        let pace = Pace {
+            spent: spending.recent,
+            within: recent_span(began, now),
+        };
+        let runs_out = |amount| exhausts_at(amount, spending.period, pace, resets_at, now);
         Self {
             amount_usd: budget.amount,
             period: budget.period,
-            spent_usd,
+            spent_usd: spending.period,
             resets_at,
+            exhausts_at: budget.amount.and_then(runs_out),
         }
+    }
+}
+
+/// The times that a key's spending is shown and foreseen by.
+fn span(key: &ApiKey, now: Timestamp) -> KeySpan {
+    KeySpan {
+        key: key.id,
+        period_from: current_period(key.budget.period, now).0,
+        recent_from: now - recent_span(key.created_at, now),
     }
 }
 
