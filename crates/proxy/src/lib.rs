@@ -34,6 +34,7 @@ mod settings;
 mod shared;
 mod stream;
 mod upstream;
+mod webhook;
 mod whole;
 mod wording;
 
@@ -48,3 +49,4 @@ pub use settings::ProxySettings;
 pub use shared::Shared;
 pub use stream::{AnswerStream, StreamCut};
 pub use upstream::InvalidRoots;
+pub use webhook::{InvalidAddress, Undelivered, Webhook};
