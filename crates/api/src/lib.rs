@@ -3,6 +3,7 @@
 mod account_form;
 mod accounts;
 mod address;
+mod alerts;
 mod app;
 mod auth;
 mod body;
@@ -40,3 +41,4 @@ pub use app::{App, Readiness, Rooms};
 pub use ports::{StoredAccounts, StoredUsage};
 pub use routes::configure;
 pub use settings::ApiSettings;
+pub use upstream_url::webhook_url;
