@@ -5,11 +5,13 @@
     reason = "helpers of tests fail by panicking, as tests do"
 )]
 
+mod alerts;
 mod configuration;
 mod database;
 mod folder;
 mod http;
 mod killing;
+mod receiver;
 mod sdks;
 mod secrets;
 mod server;
