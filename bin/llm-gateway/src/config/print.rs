@@ -40,7 +40,7 @@ pub(crate) fn shown(entry: &Entry) -> String {
     }
     match entry.key.as_str() {
         "store.url" => toml_text(&without_password(&entry.value.to_string())),
-        "alerts.webhook_url" => toml_text(&without_path(&entry.value.to_string())),
+        "alerts.webhook_url" => toml_text(&without_path(&without_password(&entry.value.to_string()))),
         _ => toml_value(&entry.value),
     }
 }

@@ -43,12 +43,12 @@ fn alerts(server: &Server, token: &str) -> Vec<Value> {
     answer.json()["data"].as_array().unwrap().clone()
 }
 
-/// Waits for the list to say what the receiver already knows.
-fn delivered(server: &Server, token: &str, id: &str) -> Value {
+/// The alert in the list, once this field of it has a value.
+fn wait_for(server: &Server, token: &str, id: &str, field: &str) -> Value {
     loop {
         let found = alerts(server, token).into_iter().find(|alert| alert["id"] == id);
         let alert = found.expect("what was sent is listed");
-        if !alert["delivered_at"].is_null() {
+        if !alert[field].is_null() {
             return alert;
         }
         std::thread::yield_now();
@@ -70,6 +70,7 @@ fn an_alert_that_is_refused_comes_again_also_after_a_restart_until_it_is_accepte
         (first.status, &first.id, &first.payload["type"]),
         (500, &id, &json!("test"))
     );
+    wait_for(&server, &token, &id, "last_error");
     server.signal(Signal::KILL);
     server.wait();
 
@@ -81,8 +82,7 @@ fn an_alert_that_is_refused_comes_again_also_after_a_restart_until_it_is_accepte
             (status, &id, &first.payload)
         );
     }
-    let alert = delivered(&server, &token, &id);
-    // A process that is killed right after its attempt may make it again, which is then another one.
+    let alert = wait_for(&server, &token, &id, "delivered_at");
     assert_eq!(
         (&alert["attempts"], &alert["last_error"]),
         (&json!(3), &json!("answered 307"))
@@ -120,7 +120,8 @@ fn set_price(server: &Server, token: &str) {
     put(server, token, "/api/prices/claude-haiku-4-5", &rates);
 }
 
-fn told_once_each(receiver: &Receiver, servers: &[&Server], token: &str) {
+/// Spends a budget of five messages, and expects each of its parts to be told once.
+fn told_once_each(receiver: &Receiver, servers: &[&Server], token: &str) -> Value {
     let provider = Simulator::builder().try_start().unwrap();
     let probe = set_up(servers[0], &provider);
     set_price(servers[0], token);
@@ -149,6 +150,7 @@ fn told_once_each(receiver: &Receiver, servers: &[&Server], token: &str) {
         .collect();
     assert_eq!(percents, [100, 80, 50]);
     assert_eq!(rows[0]["subject"], json!({"type": "api_key", "id": key["id"]}));
+    key
 }
 
 /// Until the account and the price are known here that were set elsewhere.
@@ -175,7 +177,7 @@ fn each_part_of_a_budget_is_told_once_and_not_again_after_a_restart() {
     let receiver = Receiver::start(&[]);
     let server = Server::start(&folder, &variables(&receiver));
     let token = server.admin_token();
-    told_once_each(&receiver, &[&server], &token);
+    let key = told_once_each(&receiver, &[&server], &token);
     assert_eq!(raised(&server, &token), 3);
     assert!(
         server.log().contains("a part of a budget is spent"),
@@ -184,11 +186,18 @@ fn each_part_of_a_budget_is_told_once_and_not_again_after_a_restart() {
     );
     server.stop();
 
-    // Whoever is told of the test has looked at the budgets before.
+    // Another amount is another budget, so that it is seen that all of them were looked at.
     let server = Server::start(&folder, &variables(&receiver));
-    server.post("/api/alerts/test", &server.admin_token(), &json!({}));
-    assert_eq!(receiver.next().payload["type"], "test");
-    assert_eq!(raised(&server, &token), 0);
+    let amount = 0.9 * key["budget"]["amount_usd"].as_f64().unwrap();
+    let budget = json!({"budget": {"amount_usd": amount, "period": "total"}});
+    let path = format!("/api/keys/{}", key["id"].as_str().unwrap());
+    put(&server, &token, &path, &budget);
+    let told = receiver.next().payload;
+    assert_eq!(
+        (&told["data"]["percent"], &told["data"]["amount_usd"]),
+        (&json!(100), &json!(amount))
+    );
+    assert_eq!(raised(&server, &token), 1);
     server.stop();
     assert!(receiver.rest().is_empty());
 }

@@ -13,9 +13,9 @@ use crate::on_both_databases;
 use crate::usage::record;
 
 /// More than the sockets on the way can hold.
-const ROWS: u64 = 4_000;
+const ROWS: u64 = 2_000;
 /// Makes each row some kilobytes long.
-const LONG_NAME: usize = 2_000;
+const LONG_NAME: usize = 3_000;
 /// What every transfer that ends well ends with.
 const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
 
@@ -23,8 +23,11 @@ const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
 async fn heavy_key(gateway: &TestGateway) -> Value {
     let key = gateway.make_key(&gateway.admin, json!({})).await;
     let start = gateway.clock.now() - Duration::from_secs(3_600);
-    let records = (0..ROWS).map(|number| row(&key, start + Duration::from_millis(number)));
-    gateway.app.store.record_usage(records.collect()).await.unwrap();
+    let rows = (0..ROWS).map(|number| row(&key, start + Duration::from_millis(number)));
+    let rows: Vec<_> = rows.collect();
+    for batch in rows.chunks(100) {
+        gateway.app.store.record_usage(batch.to_vec()).await.unwrap();
+    }
     key
 }
 

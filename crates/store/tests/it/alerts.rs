@@ -268,16 +268,10 @@ async fn alerts_are_listed_newest_first_with_what_they_are_about() {
         );
 
         // A later version may know of more.
-        run_sql(
-            &fixture.settings,
-            "UPDATE alerts SET subject_kind = 'planet', kind = 'eclipse'",
-        )
-        .await;
-        let listed = store.list_alerts(None, 1).await.unwrap();
-        assert_eq!(
-            (listed.items[0].kind.as_str(), listed.items[0].subject),
-            ("eclipse", None)
-        );
+        let sql = "UPDATE alerts SET subject_kind = 'planet', kind = 'eclipse' WHERE kind = 'account_out'";
+        run_sql(&fixture.settings, sql).await;
+        let listed = &store.list_alerts(None, 2).await.unwrap().items[1];
+        assert_eq!((listed.kind.as_str(), listed.subject), ("eclipse", None));
         let kept = read_sql(&fixture.settings, "SELECT kind FROM alerts").await;
         assert_eq!(kept.len(), 3);
     })
