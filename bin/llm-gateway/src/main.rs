@@ -1,5 +1,6 @@
 //! The server: reads the configuration, opens the rooms, wires them, serves.
 
+mod alerts;
 mod changes;
 mod cli;
 mod config;

@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{sleep, timeout};
 
 use crate::Result;
+use crate::alerts;
 use crate::changes;
 use crate::config::{Config, LogFormat, Profile, ServerSettings};
 use crate::listen::Listeners;
@@ -41,8 +42,9 @@ pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String
         are_restricted: config.api.restrict_default_credentials,
     };
     let format = config.log.format;
+    let alerts = config.alerts.clone();
 
-    let house = House::open(config, profile).await?;
+    let mut house = House::open(config, profile).await?;
     let revisions = house.store.revisions();
     let known = *revisions.borrow();
     house.app.reload_accounts().await?;
@@ -52,6 +54,7 @@ pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String
     rt::spawn(rests::follow(house.app.clone()));
     let prober = Engine::new(house.app.proxy.clone());
     rt::spawn(async move { prober.keep_probing().await });
+    alerts::start(&house.app, &alerts, house.webhook.take()).await?;
 
     catch_up(&house).await;
     let handle = serve(listeners, &settings, &house)?;

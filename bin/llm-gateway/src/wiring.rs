@@ -4,13 +4,14 @@ use std::fs;
 use std::sync::Arc;
 
 use actix_web::web;
-use gateway_api::{App, Rooms, StoredAccounts, StoredUsage};
+use gateway_alerting::{AlertSettings, Signer};
+use gateway_api::{App, Rooms, StoredAccounts, StoredUsage, webhook_url};
 use gateway_auth::{KeyHasher, KeyRing, MasterKey, PasswordHasher, Sessions, Vault};
 use gateway_balancing::Pool;
 use gateway_domain::{Clock, SystemClock};
 use gateway_ledger::Ledger;
 use gateway_metering::PriceCatalogue;
-use gateway_proxy::{Catalogue, CatalogueRates, Prices, Shared};
+use gateway_proxy::{Catalogue, CatalogueRates, Prices, Shared, Webhook};
 use gateway_store::{Store, StoreSettings};
 use secrecy::ExposeSecret;
 
@@ -23,6 +24,8 @@ pub(crate) struct House {
     pub(crate) app: web::Data<App>,
     pub(crate) store: Arc<Store>,
     pub(crate) ledger: Arc<Ledger>,
+    /// Where alerts are sent; `None` if nowhere.
+    pub(crate) webhook: Option<Webhook>,
     /// The active accounts whose published passwords still stand.
     pub(crate) default_accounts: Vec<String>,
 }
@@ -31,7 +34,7 @@ impl House {
     /// # Errors
     ///
     /// What is wrong and what to do about it.
-    pub(crate) async fn open(config: Config, profile: &Profile) -> Result<Self> {
+    pub(crate) async fn open(mut config: Config, profile: &Profile) -> Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
 
         let store = Store::open(&store_settings(config.store, &config.server)?, Arc::clone(&clock)).await?;
@@ -75,6 +78,8 @@ impl House {
             config.proxy,
             &roots,
         )?;
+        let webhook = webhook(&config.alerts, &proxy)?;
+        config.api.has_webhook = webhook.is_some();
 
         let rooms = Rooms {
             store: Arc::clone(&store),
@@ -91,6 +96,7 @@ impl House {
             app,
             store,
             ledger,
+            webhook,
             default_accounts,
         })
     }
@@ -123,6 +129,24 @@ async fn refuse_foreign_master_key(store: &Store, vault: &Vault) -> Result<()> {
         rows.len()
     )
     .into())
+}
+
+/// # Errors
+///
+/// What is wrong with its address or its secret.
+fn webhook(settings: &AlertSettings, proxy: &Shared) -> Result<Option<Webhook>> {
+    let Some(address) = &settings.webhook_url else {
+        return Ok(None);
+    };
+    let address =
+        webhook_url(address).map_err(|error| format!("alerts.webhook_url cannot be used: {error}"))?;
+    let secret = settings.webhook_secret.as_ref().ok_or(
+        "alerts.webhook_url is set and ALERTS_WEBHOOK_SECRET is not: \
+         give the secret that the receiver checks, such as from `echo whsec_$(openssl rand -base64 32)`",
+    )?;
+    let signer =
+        Signer::new(secret).map_err(|error| format!("ALERTS_WEBHOOK_SECRET cannot be used: {error}"))?;
+    Ok(Some(Webhook::new(proxy, &address, signer)?))
 }
 
 fn read_all(files: &[String]) -> Result<Vec<Vec<u8>>> {

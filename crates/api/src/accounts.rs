@@ -4,13 +4,13 @@ use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use gateway_auth::{Caller, Scope};
 use gateway_balancing::{Health, HealthStatus};
-use gateway_domain::{AccountId, Page, Paged, ProviderKind, Spender, Timestamp, UpstreamAccount, UserId};
+use gateway_domain::{AccountId, Page, Paged, ProviderKind, Timestamp, UpstreamAccount, UserId};
 use gateway_proxy::Engine;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::account_form::{AccountUpdate, NewAccount};
-use crate::allowance_view::{BudgetView, LimitsView};
+use crate::allowance_view::{BudgetView, Budgeted, LimitsView};
 use crate::app::{self, App};
 use crate::body::Json;
 use crate::error::Problem;
@@ -101,9 +101,7 @@ impl VisibleAccount {
         accounts: Vec<UpstreamAccount>,
     ) -> Result<Vec<Self>, Problem> {
         let whole = accounts.iter().filter(|account| may_change(caller, account));
-        let budgets = whole
-            .map(|account| (Spender::Account(account.id), account.budget))
-            .collect();
+        let budgets = whole.map(Budgeted::from).collect();
         let mut budgets = BudgetView::all_of(app, budgets).await?.into_iter();
         let show = |account: UpstreamAccount| {
             let budget = may_change(caller, &account).then(|| budgets.next()).flatten();
@@ -130,7 +128,7 @@ impl VisibleAccount {
 impl AccountView {
     /// The account, with what the present period has cost.
     async fn of(app: &App, account: UpstreamAccount) -> Result<Self, Problem> {
-        let budget = BudgetView::of(app, Spender::Account(account.id), account.budget).await?;
+        let budget = BudgetView::of(app, Budgeted::from(&account)).await?;
         Ok(Self::new(app, account, budget))
     }
 

@@ -1,4 +1,8 @@
-use gateway_domain::{Budget, BudgetPeriod, Limits, Nanodollars, Spender, Timestamp};
+use gateway_domain::{
+    ApiKey, Budget, BudgetPeriod, Limits, Nanodollars, Spender, Timestamp, UpstreamAccount, User,
+};
+use gateway_metering::{Pace, exhausts_at, recent_span};
+use gateway_store::{SpendSpan, Spending};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -36,6 +40,10 @@ pub(crate) struct BudgetView {
     /// When the period ends, at midnight UTC.
     #[schema(value_type = Option<String>, format = DateTime)]
     resets_at: Option<Timestamp>,
+    /// When the budget will be used up at the present rate: now if it is already; `null` without an amount, without
+    /// spending of late, and if the period ends first.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    exhausts_at: Option<Timestamp>,
 }
 
 impl From<Limits> for LimitsView {
@@ -51,32 +59,89 @@ impl From<Limits> for LimitsView {
     }
 }
 
+/// A budget, and who spends it.
+pub(crate) struct Budgeted {
+    spender: Spender,
+    budget: Budget,
+    /// Since when there has been somebody to spend it.
+    began: Timestamp,
+}
+
+impl From<&ApiKey> for Budgeted {
+    fn from(key: &ApiKey) -> Self {
+        Self {
+            spender: Spender::Key(key.id),
+            budget: key.budget,
+            began: key.created_at,
+        }
+    }
+}
+
+impl From<&User> for Budgeted {
+    fn from(user: &User) -> Self {
+        Self {
+            spender: Spender::User(user.id),
+            budget: user.budget,
+            began: user.created_at,
+        }
+    }
+}
+
+impl From<&UpstreamAccount> for Budgeted {
+    fn from(account: &UpstreamAccount) -> Self {
+        Self {
+            spender: Spender::Account(account.id),
+            budget: account.budget,
+            began: account.created_at,
+        }
+    }
+}
+
+impl Budgeted {
+    /// The times that the spending is shown and foreseen by.
+    fn span(&self, now: Timestamp) -> SpendSpan {
+        SpendSpan {
+            spender: self.spender,
+            period_from: current_period(self.budget.period, now).0,
+            recent_from: now - recent_span(self.began, now),
+        }
+    }
+}
+
 impl BudgetView {
     /// A budget, with what its current period has cost.
-    pub(crate) async fn of(app: &App, spender: Spender, budget: Budget) -> Result<Self, Problem> {
-        let (start, resets_at) = current_period(budget.period, app.clock.now());
-        let spent = app.store.spent_since(spender, start).await?;
-        Ok(Self::new(budget, spent, resets_at))
+    pub(crate) async fn of(app: &App, budgeted: Budgeted) -> Result<Self, Problem> {
+        let now = app.clock.now();
+        let spending = app.store.spending(vec![budgeted.span(now)]).await?;
+        let spending = spending.first().copied().unwrap_or_default();
+        Ok(Self::new(&budgeted, spending, now))
     }
 
     /// The same for many, in their order, with one question to the database.
-    pub(crate) async fn all_of(app: &App, budgets: Vec<(Spender, Budget)>) -> Result<Vec<Self>, Problem> {
+    pub(crate) async fn all_of(app: &App, budgets: Vec<Budgeted>) -> Result<Vec<Self>, Problem> {
         let now = app.clock.now();
-        let since = |(spender, budget): &(Spender, Budget)| (*spender, current_period(budget.period, now).0);
-        let spent = app.store.spending(budgets.iter().map(since).collect()).await?;
-        let shown = budgets.into_iter().zip(spent).map(|((_, budget), spent)| {
-            let (_, resets_at) = current_period(budget.period, now);
-            Self::new(budget, spent, resets_at)
-        });
-        Ok(shown.collect())
+        let spans = budgets.iter().map(|budgeted| budgeted.span(now)).collect();
+        let spending = app.store.spending(spans).await?;
+        let shown = budgets.iter().zip(spending);
+        Ok(shown
+            .map(|(budgeted, spending)| Self::new(budgeted, spending, now))
+            .collect())
     }
 
-    fn new(budget: Budget, spent_usd: Nanodollars, resets_at: Option<Timestamp>) -> Self {
+    fn new(budgeted: &Budgeted, spending: Spending, now: Timestamp) -> Self {
+        let Budgeted { budget, began, .. } = budgeted;
+        let (_, resets_at) = current_period(budget.period, now);
+        let pace = Pace {
+            spent: spending.recent,
+            within: recent_span(*began, now),
+        };
+        let runs_out = |amount| exhausts_at(amount, spending.period, pace, resets_at, now);
         Self {
             amount_usd: budget.amount,
             period: budget.period,
-            spent_usd,
+            spent_usd: spending.period,
             resets_at,
+            exhausts_at: budget.amount.and_then(runs_out),
         }
     }
 }

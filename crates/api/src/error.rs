@@ -49,6 +49,8 @@ pub(crate) enum Code {
     NameTaken,
     /// The last active admin has to stay one.
     LastAdmin,
+    /// Alerts have nowhere to go.
+    NoWebhook,
     /// The body is too large.
     PayloadTooLarge,
     /// The body is not of a type or encoding that is understood here.
@@ -78,7 +80,7 @@ impl Code {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::UsernameTaken | Self::EmailTaken | Self::NameTaken | Self::LastAdmin => {
+            Self::UsernameTaken | Self::EmailTaken | Self::NameTaken | Self::LastAdmin | Self::NoWebhook => {
                 StatusCode::CONFLICT
             }
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -97,7 +99,9 @@ impl Code {
             | Self::InvalidParameter
             | Self::RequestTimeout
             | Self::ValidationFailed => ErrorKind::InvalidRequest,
-            Self::UsernameTaken | Self::EmailTaken | Self::NameTaken | Self::LastAdmin => ErrorKind::Conflict,
+            Self::UsernameTaken | Self::EmailTaken | Self::NameTaken | Self::LastAdmin | Self::NoWebhook => {
+                ErrorKind::Conflict
+            }
             Self::NotSignedIn | Self::InvalidToken | Self::InvalidCredentials | Self::InvalidApiKey => {
                 ErrorKind::Authentication
             }

@@ -4,12 +4,12 @@ use std::time::Duration;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse};
 use gateway_auth::{Caller, IssuedKey, key_prefix};
-use gateway_domain::{AccountId, ApiKey, ApiKeyId, Spender, Timestamp, UserId};
+use gateway_domain::{AccountId, ApiKey, ApiKeyId, Timestamp, UserId};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::allowance_view::{BudgetView, LimitsView};
+use crate::allowance_view::{BudgetView, Budgeted, LimitsView};
 use crate::app::{self, App};
 use crate::body::{Json, OptionalJson};
 use crate::error::Problem;
@@ -64,16 +64,13 @@ pub(crate) struct IssuedKeyView {
 impl KeyView {
     /// The key as it is shown, with what its current period has cost.
     pub(crate) async fn of(app: &App, key: ApiKey) -> Result<Self, Problem> {
-        let budget = BudgetView::of(app, Spender::Key(key.id), key.budget).await?;
+        let budget = BudgetView::of(app, Budgeted::from(&key)).await?;
         Ok(Self::new(key, budget))
     }
 
     /// The same for many keys, with one question to the database.
     async fn all_of(app: &App, keys: Vec<ApiKey>) -> Result<Vec<Self>, Problem> {
-        let budgets = keys
-            .iter()
-            .map(|key| (Spender::Key(key.id), key.budget))
-            .collect();
+        let budgets = keys.iter().map(Budgeted::from).collect();
         let budgets = BudgetView::all_of(app, budgets).await?;
         let shown = keys.into_iter().zip(budgets);
         Ok(shown.map(|(key, budget)| Self::new(key, budget)).collect())

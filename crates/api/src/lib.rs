@@ -3,6 +3,7 @@
 mod account_form;
 mod accounts;
 mod address;
+mod alerts;
 mod allowance_form;
 mod allowance_view;
 mod app;
@@ -42,3 +43,4 @@ pub use app::{App, Readiness, Rooms};
 pub use ports::{StoredAccounts, StoredUsage};
 pub use routes::configure;
 pub use settings::ApiSettings;
+pub use upstream_url::webhook_url;

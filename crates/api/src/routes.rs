@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::error::Problem;
 use crate::guard::Guarded;
 use crate::policy::Public;
-use crate::{accounts, auth, docs, exchange, keys, llm, operations, prices, routing, usage, users};
+use crate::{accounts, alerts, auth, docs, exchange, keys, llm, operations, prices, routing, usage, users};
 
 /// Declares every route once: for actix, for the OpenAPI document, and for `Allow`.
 macro_rules! routes {
@@ -43,6 +43,7 @@ macro_rules! routes {
                 (name = "usage", description = "What was used and what it cost"),
                 (name = "prices", description = "What a million tokens cost"),
                 (name = "routing", description = "Which account serves, and why"),
+                (name = "alerts", description = "What operators are told"),
                 (name = "llm", description = "The routes that LLM clients call"),
                 (name = "operations", description = "Health, metrics, documentation"),
             ),
@@ -80,6 +81,9 @@ routes! {
     "/api/prices/{model}" => { put prices::set, delete prices::unset }
 
     "/api/routing/simulate" => { post routing::simulate }
+
+    "/api/alerts" => { get alerts::list }
+    "/api/alerts/test" => { post alerts::test }
 
     "/v1/messages" => { post llm::create_message }
     "/v1/messages/count_tokens" => { post llm::count_tokens }

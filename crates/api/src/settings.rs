@@ -31,6 +31,11 @@ pub struct ApiSettings {
     /// Set by the binary, from the profile and the address that it listens on; not part of the file.
     #[serde(skip)]
     pub restrict_default_credentials: bool,
+    /// Whether alerts are sent to a webhook.
+    ///
+    /// Set by the binary, from the settings of alerts; not part of the file.
+    #[serde(skip)]
+    pub has_webhook: bool,
 }
 
 impl Default for ApiSettings {
@@ -47,6 +52,7 @@ impl Default for ApiSettings {
             metrics_token: None,
             docs: true,
             restrict_default_credentials: false,
+            has_webhook: false,
         }
     }
 }

@@ -39,6 +39,19 @@ pub(crate) fn proxy_url(text: &str, reach: Reach) -> Result<Url, &'static str> {
     }
 }
 
+/// Reads the address of the operator's webhook: http or https, a host, and whatever may follow but a fragment.
+///
+/// # Errors
+///
+/// A sentence for the operator. An address that gives out the machine's own credentials is none.
+pub fn webhook_url(text: &str) -> Result<Url, &'static str> {
+    let url = parse(text, &["http", "https"], Reach::Anywhere)?;
+    if url.fragment().is_some() {
+        return Err("no fragment is allowed here");
+    }
+    Ok(url)
+}
+
 /// Whether requests to both reach the same server: what a credential was given for.
 pub(crate) fn is_same_server(one: &Url, other: &Url) -> bool {
     one.scheme() == other.scheme()
@@ -153,7 +166,7 @@ fn is_inside(address: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Reach, base_url, is_same_server, proxy_url};
+    use super::{Reach, base_url, is_same_server, proxy_url, webhook_url};
 
     #[test]
     fn what_nobody_may_send_to() {
@@ -213,6 +226,26 @@ mod tests {
             "socks5://169.254.169.254:1",
         ] {
             assert!(proxy_url(bad, Reach::Anywhere).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn webhooks_may_have_a_query_and_be_on_the_operators_network() {
+        for good in [
+            "https://hooks.example.com/a/b?c=d",
+            "http://127.0.0.1:9000/",
+            "http://alerts.internal",
+        ] {
+            assert!(webhook_url(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "hooks.example.com",
+            "ftp://hooks.example.com",
+            "https://user:pass@hooks.example.com",
+            "https://hooks.example.com/#top",
+            "http://169.254.169.254/latest",
+        ] {
+            assert!(webhook_url(bad).is_err(), "{bad}");
         }
     }
 

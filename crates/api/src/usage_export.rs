@@ -1,4 +1,4 @@
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use actix_web::http::header::CONTENT_DISPOSITION;
 use bytes::Bytes;
 use futures_util::stream;
 use gateway_domain::{AccountId, ApiKeyId, Nanodollars, RequestId, Timestamp, UserId};
-use gateway_store::{ExportedAttempt, Slice, Store, StoreError, UsageFilter};
+use gateway_store::{Cursor, ExportedAttempt, Slice, Store, StoreError, UsageFilter};
 use serde::Serialize;
 
 use crate::app::App;
@@ -70,7 +70,8 @@ impl Format {
         match self {
             Self::Csv => row.write_csv(text),
             Self::Jsonl => {
-                text.push_str(&serde_json::to_string(row).unwrap_or_default());
+                let json = serde_json::to_string(row).expect("nothing in a row can fail to be written");
+                text.push_str(&json);
                 text.push('\n');
             }
         }
@@ -108,12 +109,25 @@ fn rows(
                 format.write(&mut text, &Row::from(attempt));
             }
             let next = match slice.next {
-                Some(cursor) => Some(store.export_attempts(filter, Some(cursor), ROWS_AT_ONCE).await?),
+                Some(cursor) => Some(next_rows(&store, filter, cursor).await?),
                 None => None,
             };
             Ok(Some((Bytes::from(text), (next, String::new()))))
         }
     })
+}
+
+/// The rows from `cursor` on. No connection is held while the client takes those before.
+async fn next_rows(
+    store: &Store,
+    filter: UsageFilter,
+    cursor: Cursor,
+) -> Result<Slice<ExportedAttempt>, StoreError> {
+    let rows = store.export_attempts(filter, Some(cursor), ROWS_AT_ONCE).await;
+    if let Err(error) = &rows {
+        tracing::warn!(%error, "an export breaks off: its client sees that it is not whole");
+    }
+    rows
 }
 
 /// The names of the columns, in order.
@@ -214,7 +228,7 @@ impl Row {
             cell(text, word);
         }
         let _ = write!(text, "{},{},", self.stream, self.status);
-        cell(text, &shown(self.http_status));
+        number(text, self.http_status);
         cell(text, self.fault.as_deref().unwrap_or_default());
         for count in [
             tokens.input_tokens,
@@ -227,10 +241,10 @@ impl Row {
             let _ = write!(text, "{count},");
         }
         cell(text, &self.usage_source);
-        cell(text, &shown(self.cost_usd));
+        number(text, self.cost_usd);
         cell(text, self.price_version.as_deref().unwrap_or_default());
-        cell(text, &self.latency_ms.to_string());
-        cell(text, &shown(self.ttft_ms));
+        number(text, Some(self.latency_ms));
+        number(text, self.ttft_ms);
         cell(text, self.upstream_request_id.as_deref().unwrap_or_default());
         cell(text, self.upstream_message_id.as_deref().unwrap_or_default());
         text.pop();
@@ -238,15 +252,19 @@ impl Row {
     }
 }
 
-fn shown<T: ToString>(value: Option<T>) -> String {
-    value.map_or_else(String::new, |value| value.to_string())
+/// Writes one cell with a number, or with nothing, and a comma.
+fn number(text: &mut String, value: Option<impl Display>) {
+    if let Some(value) = value {
+        let _ = write!(text, "{value}");
+    }
+    text.push(',');
 }
 
-/// Writes one cell and a comma, quoted where RFC 4180 wants it.
+/// Writes one cell with words and a comma, quoted where RFC 4180 wants it.
 ///
 /// What a spreadsheet would take for a formula gets a `'` in front: clients choose what stands in `model`.
 fn cell(text: &mut String, value: &str) {
-    let is_formula = value.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let is_formula = value.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
     let value = if is_formula {
         format!("'{value}")
     } else {
@@ -261,7 +279,9 @@ fn cell(text: &mut String, value: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::cell;
+    use gateway_domain::Nanodollars;
+
+    use super::{cell, number};
 
     #[test]
     fn cells_are_quoted_and_are_no_formulas() {
@@ -274,10 +294,22 @@ mod tests {
             ("=cmd()", "'=cmd(),"),
             ("@sum", "'@sum,"),
             ("-1,2", "\"'-1,2\","),
+            ("\n=cmd()", "\"'\n=cmd()\","),
+            ("\"=cmd()", "\"\"\"=cmd()\","),
         ] {
             let mut text = String::new();
             cell(&mut text, value);
             assert_eq!(text, written, "{value}");
         }
+    }
+
+    #[test]
+    fn numbers_are_exact_and_nothing_is_an_empty_cell() {
+        let mut text = String::new();
+        number(&mut text, Some(Nanodollars::from_nanos(-1)));
+        number(&mut text, Some(Nanodollars::from_nanos(i64::MAX)));
+        number(&mut text, None::<u16>);
+        number(&mut text, Some(12.5));
+        assert_eq!(text, "-0.000000001,9223372036.854775807,,12.5,");
     }
 }

@@ -1,13 +1,13 @@
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse};
 use gateway_auth::Caller;
-use gateway_domain::{Limits, Role, Spender, Timestamp, User, UserId};
+use gateway_domain::{Limits, Role, Timestamp, User, UserId};
 use gateway_store::UserChanges;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::allowance_form::{BudgetUpdate, LimitsUpdate, NO_BUDGET};
-use crate::allowance_view::{BudgetView, LimitsView};
+use crate::allowance_view::{BudgetView, Budgeted, LimitsView};
 use crate::app::{self, App};
 use crate::body::Json;
 use crate::error::Problem;
@@ -69,16 +69,13 @@ pub(crate) struct ManagedUser {
 impl ManagedUser {
     /// The user, with what the present period has cost.
     async fn of(app: &App, user: User) -> Result<Self, Problem> {
-        let budget = BudgetView::of(app, Spender::User(user.id), user.budget).await?;
+        let budget = BudgetView::of(app, Budgeted::from(&user)).await?;
         Ok(Self::new(user, budget))
     }
 
     /// The same for many users, with one question to the database.
     async fn all_of(app: &App, users: Vec<User>) -> Result<Vec<Self>, Problem> {
-        let budgets = users
-            .iter()
-            .map(|user| (Spender::User(user.id), user.budget))
-            .collect();
+        let budgets = users.iter().map(Budgeted::from).collect();
         let budgets = BudgetView::all_of(app, budgets).await?;
         let shown = users.into_iter().zip(budgets);
         Ok(shown.map(|(user, budget)| Self::new(user, budget)).collect())

@@ -78,4 +78,6 @@ ids! {
     AttemptId
     /// Names one dated price set by an operator.
     PriceId
+    /// Names one alert.
+    AlertId
 }

@@ -23,7 +23,7 @@ pub use budget::{Budget, BudgetPeriod, UnknownBudgetPeriod};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use dialect::{Dialect, UnknownDialect};
 pub use fault::{Fault, FaultClass, FaultReach, QuotaWindow};
-pub use id::{AccountId, ApiKeyId, AttemptId, InvalidId, PriceId, RequestId, SessionId, UserId};
+pub use id::{AccountId, AlertId, ApiKeyId, AttemptId, InvalidId, PriceId, RequestId, SessionId, UserId};
 pub use limits::Limits;
 pub use model_pattern::{InvalidModelPattern, ModelPattern};
 pub use money::{InvalidAmount, Nanodollars, PicodollarsPerToken};

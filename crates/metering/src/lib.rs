@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod catalogue;
+mod forecast;
 mod limiter;
 mod price;
 mod record;
@@ -10,6 +11,7 @@ mod variant;
 pub use catalogue::{
     InvalidCatalogue, ListedPrice, ListedTier, ModelSize, OperatorPrice, PriceCatalogue, PriceSource,
 };
+pub use forecast::{Pace, exhausts_at, recent_span};
 pub use limiter::{Admission, LimitExceeded, LimitKind, Limiter};
 pub use price::{Price, Rates};
 pub use record::{AttemptRecord, Considered, Decision, Outcome, RequestRecord, UnknownOutcome};

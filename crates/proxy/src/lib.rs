@@ -37,6 +37,7 @@ mod settings;
 mod shared;
 mod stream;
 mod upstream;
+mod webhook;
 mod whole;
 mod wording;
 
@@ -52,3 +53,4 @@ pub use settings::ProxySettings;
 pub use shared::Shared;
 pub use stream::{AnswerStream, StreamCut};
 pub use upstream::InvalidRoots;
+pub use webhook::{InvalidAddress, Undelivered, Webhook};

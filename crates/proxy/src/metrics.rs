@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use gateway_alerting::AlertKind;
 use gateway_balancing::HealthStatus;
 use gateway_ledger::Shortage;
 use gateway_metering::RequestRecord;
@@ -34,6 +35,8 @@ pub struct Metrics {
     unpriced: Counter,
     missing_usage: Counter,
     refused_retries: Counter,
+    alerts: Family<AlertLabels, Counter>,
+    failed_deliveries: Counter,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -71,6 +74,11 @@ struct ProviderLabels {
 struct StreamLabels {
     dialect: &'static str,
     stream: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AlertLabels {
+    kind: &'static str,
 }
 
 fn latency_histogram() -> Histogram {
@@ -128,6 +136,14 @@ impl Metrics {
             "Further tries that were not made because too many had been",
             refused_retries.clone(),
         );
+        let alerts = Family::default();
+        registry.register("alerts", "Alerts raised by this process, by kind", alerts.clone());
+        let failed_deliveries = Counter::default();
+        registry.register(
+            "alert_deliveries_failed",
+            "Attempts to send an alert that its webhook did not accept",
+            failed_deliveries.clone(),
+        );
         Self {
             registry,
             requests,
@@ -141,6 +157,8 @@ impl Metrics {
             unpriced,
             missing_usage,
             refused_retries,
+            alerts,
+            failed_deliveries,
         }
     }
 
@@ -158,6 +176,17 @@ impl Metrics {
 
     pub(crate) fn retry_refused(&self) {
         self.refused_retries.inc();
+    }
+
+    /// An alert was raised.
+    pub fn alert_raised(&self, kind: AlertKind) {
+        let kind = kind.as_str();
+        self.alerts.get_or_create(&AlertLabels { kind }).inc();
+    }
+
+    /// A webhook did not accept an alert.
+    pub fn alert_not_delivered(&self) {
+        self.failed_deliveries.inc();
     }
 
     pub(crate) fn request_ended(&self, record: &RequestRecord) {

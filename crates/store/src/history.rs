@@ -216,7 +216,7 @@ impl Store {
 }
 
 /// The first `limit` of `rows`, of which there is one more if the list goes on.
-fn slice<R, T>(
+pub(crate) fn slice<R, T>(
     mut rows: Vec<R>,
     limit: u32,
     place: impl Fn(&R) -> Cursor,

@@ -2,6 +2,7 @@
 
 mod accounts;
 pub mod admin;
+mod alerts;
 mod allowance;
 mod bulk;
 mod decision;
@@ -21,6 +22,7 @@ mod schema;
 mod scope;
 mod sessions;
 mod settings;
+mod spending;
 mod sqlite;
 mod store;
 mod system;
@@ -30,12 +32,14 @@ mod usage;
 mod users;
 
 pub use accounts::{AccountChanges, AccountRow, NewAccount, SealedCredential};
+pub use alerts::{ClaimedAlert, RaisedAlert};
 pub use error::{OpenError, StoreError};
 pub use history::{ExportedAttempt, RecordedAttempt, RecordedRequest, RequestDetail, Slice};
 pub use keys::{ApiKeyChanges, NewApiKey};
 pub use reports::{Point, Summary};
 pub use revisions::Revisions;
 pub use settings::StoreSettings;
+pub use spending::{SpendSpan, Spending};
 pub use store::{Backend, Store};
 pub use system::{Counts, PoolStatus};
 pub use usage::{

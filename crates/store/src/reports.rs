@@ -1,7 +1,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use gateway_domain::{Nanodollars, Spender, Timestamp};
+use gateway_domain::Timestamp;
 
 use crate::store::query;
 use crate::usage::{Bucket, Group, GroupBy, Source, Totals, UsageFilter};
@@ -108,28 +108,6 @@ impl Store {
             reports::add_up(filter, source, Some(bucket), group_by, MOST_POINTS + 1)
         )?;
         fill_gaps(rows, bucket, from, to, group_by)
-    }
-
-    /// What the spender's requests that began at `from` or later cost, as far as prices were known; of an account, what
-    /// the attempts there did.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Unavailable`] if the database does not answer.
-    pub async fn spent_since(&self, spender: Spender, from: Timestamp) -> Result<Nanodollars, StoreError> {
-        Ok(self.spending(vec![(spender, from)]).await?.into_iter().sum())
-    }
-
-    /// [`spent_since`](Self::spent_since) for many at once, in their order.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Unavailable`] if the database does not answer.
-    pub async fn spending(
-        &self,
-        spenders: Vec<(Spender, Timestamp)>,
-    ) -> Result<Vec<Nanodollars>, StoreError> {
-        query!(self, report, recording::spending(spenders))
     }
 }
 

@@ -216,6 +216,25 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::{Integer, Nullable, Text};
+    use crate::types::sql::{Id, Moment};
+
+    alerts (id) {
+        id -> Id,
+        kind -> Text,
+        subject_kind -> Nullable<Text>,
+        subject_id -> Nullable<Id>,
+        occasion -> Nullable<Text>,
+        payload -> Text,
+        created_at -> Moment,
+        next_attempt_at -> Nullable<Moment>,
+        attempts -> Integer,
+        delivered_at -> Nullable<Moment>,
+        last_error -> Nullable<Text>,
+    }
+}
+
 joinable!(sessions -> users (user_id));
 joinable!(refresh_tokens -> sessions (session_id));
 joinable!(api_keys -> users (user_id));

@@ -12,7 +12,9 @@ use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{BigInt, Binary, Text};
 use diesel::sqlite::Sqlite;
-use gateway_domain::{AccountId, ApiKeyId, AttemptId, PriceId, RequestId, SessionId, Timestamp, UserId};
+use gateway_domain::{
+    AccountId, AlertId, ApiKeyId, AttemptId, PriceId, RequestId, SessionId, Timestamp, UserId,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -58,7 +60,7 @@ macro_rules! ids {
     )*};
 }
 
-ids! { AccountId ApiKeyId AttemptId PriceId RequestId SessionId UserId }
+ids! { AccountId AlertId ApiKeyId AttemptId PriceId RequestId SessionId UserId }
 
 impl ToSql<sql::Id, Pg> for StoredId {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {

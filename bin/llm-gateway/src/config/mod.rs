@@ -11,6 +11,7 @@ mod variables;
 
 use serde::Deserialize;
 
+use gateway_alerting::AlertSettings;
 use gateway_api::ApiSettings;
 use gateway_auth::{AuthSettings, KeyRingSettings};
 use gateway_balancing::PoolSettings;
@@ -41,6 +42,7 @@ pub(crate) struct Config {
     pub(crate) balancing: PoolSettings,
     pub(crate) ledger: LedgerSettings,
     pub(crate) proxy: ProxySettings,
+    pub(crate) alerts: AlertSettings,
     pub(crate) store: StoreSettings,
 }
 
@@ -61,6 +63,7 @@ const SECTIONS: &[Section] = &[
     ("balancing", fields_of::<PoolSettings>),
     ("ledger", fields_of::<LedgerSettings>),
     ("proxy", fields_of::<ProxySettings>),
+    ("alerts", fields_of::<AlertSettings>),
     ("store", fields_of::<StoreSettings>),
 ];
 

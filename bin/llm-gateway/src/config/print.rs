@@ -38,10 +38,23 @@ pub(crate) fn shown(entry: &Entry) -> String {
     if is_secret(&entry.key) {
         return MASK.to_owned();
     }
-    if entry.key == "store.url" {
-        return toml_text(&without_password(&entry.value.to_string()));
+    match entry.key.as_str() {
+        "store.url" => toml_text(&without_password(&entry.value.to_string())),
+        "alerts.webhook_url" => toml_text(&without_path(&without_password(&entry.value.to_string()))),
+        _ => toml_value(&entry.value),
     }
-    toml_value(&entry.value)
+}
+
+/// An address with nothing shown behind the host: for many services, whoever knows the rest may post.
+fn without_path(url: &str) -> String {
+    let start = url.find("://").map_or(0, |place| place + 3);
+    let host_end = url[start..]
+        .find(['/', '?', '#'])
+        .map_or(url.len(), |place| start + place);
+    match &url[host_end..] {
+        "" | "/" => url.to_owned(),
+        _ => format!("{}/********", &url[..host_end]),
+    }
 }
 
 /// By its name, so that a secret that is new is not forgotten here.
@@ -121,8 +134,28 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_behind_the_host_of_a_webhook_is_masked() {
+        for (url, shown) in [
+            ("https://hooks.example.com", "https://hooks.example.com"),
+            ("http://hooks.example.com:80/", "http://hooks.example.com:80/"),
+            (
+                "https://hooks.example.com/T0/s3cret",
+                "https://hooks.example.com/********",
+            ),
+            (
+                "https://hooks.example.com?key=s3cret",
+                "https://hooks.example.com/********",
+            ),
+            ("hooks.example.com/s3cret", "hooks.example.com/********"),
+        ] {
+            assert_eq!(without_path(url), shown);
+        }
+    }
+
+    #[test]
     fn secrets_are_known_by_their_names() {
         for key in [
+            "alerts.webhook_secret",
             "auth.jwt_secret",
             "secrets.master_key",
             "users.admin_password",

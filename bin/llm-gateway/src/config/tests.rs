@@ -85,6 +85,10 @@ fn the_documented_defaults_are_the_rooms_own() {
         format!("{:?}", config.auth),
         format!("{:?}", AuthSettings::default())
     );
+    assert_eq!(
+        format!("{:?}", config.alerts),
+        format!("{:?}", AlertSettings::default())
+    );
     assert_eq!(config.keys, KeyRingSettings::default());
     assert_eq!(config.ledger, LedgerSettings::default());
     assert_eq!(config.balancing, PoolSettings::default());

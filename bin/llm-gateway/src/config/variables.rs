@@ -10,6 +10,8 @@ use super::span::parse_span;
 
 /// Environment variables with names of their own, and the key that each sets.
 pub(crate) const NAMED: &[(&str, &str)] = &[
+    ("ALERTS_WEBHOOK_SECRET", "alerts.webhook_secret"),
+    ("ALERTS_WEBHOOK_URL", "alerts.webhook_url"),
     ("ALLOW_DEFAULT_CREDENTIALS", "users.allow_default_credentials"),
     ("DATABASE_URL", "store.url"),
     ("GATEWAY_ADMIN_PASSWORD", "users.admin_password"),

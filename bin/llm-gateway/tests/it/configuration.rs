@@ -105,6 +105,8 @@ fn no_secret_is_printed() {
                 ),
                 ("GATEWAY__API__METRICS_TOKEN", "hunter2"),
                 ("DATABASE_URL", "postgres://me:hunter2@db/gateway?sslmode=require"),
+                ("ALERTS_WEBHOOK_SECRET", "whsec_hunter2"),
+                ("ALERTS_WEBHOOK_URL", "https://hooks.example.com/hunter2"),
             ],
         )
         .success();
@@ -146,6 +148,8 @@ fn bad_values_are_told_all_at_once_with_what_was_expected() {
             &["config", "--config", "extra.toml"],
             &[
                 ("GATEWAY__LOG__FORMAT", "xml"),
+                ("GATEWAY__ALERTS__BUDGET_PERCENTS", "50, 0"),
+                ("GATEWAY__ALERTS__CHECK_INTERVAL_SECONDS", "0"),
                 ("GATEWAY__API__DOCS", "maybe"),
                 ("GATEWAY__BALANCING__GROUPS__BATCH__STRATEGY", "random"),
                 ("GATEWAY__BALANCING__MAX_WAIT_SECONDS", "9223372036854775807"),
@@ -160,6 +164,10 @@ fn bad_values_are_told_all_at_once_with_what_was_expected() {
     assert_eq!(
         errors,
         [
+            "alerts.budget_percents is [\"50\", \"0\"] (environment variable GATEWAY__ALERTS__BUDGET_PERCENTS): \
+             expected different whole percents of 1 to 100",
+            "alerts.check_interval_seconds is 0 (environment variable GATEWAY__ALERTS__CHECK_INTERVAL_SECONDS): \
+             invalid value: integer `0`, expected a nonzero u64",
             "api.docs is \"maybe\" (environment variable GATEWAY__API__DOCS): expected a boolean",
             "balancing.groups is {batch = {strategy = \"random\"}} \
              (environment variable GATEWAY__BALANCING__GROUPS__BATCH__STRATEGY): \

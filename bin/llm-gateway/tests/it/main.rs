@@ -5,6 +5,7 @@
     reason = "helpers of tests fail by panicking, as tests do"
 )]
 
+mod alerts;
 mod books;
 mod configuration;
 mod database;
@@ -15,6 +16,7 @@ mod http;
 mod killing;
 mod load;
 mod outage;
+mod receiver;
 mod sdks;
 mod secrets;
 mod server;

@@ -1,11 +1,11 @@
 use actix_web::{HttpRequest, HttpResponse};
 use gateway_auth::Scope;
-use gateway_domain::{ApiKey, BudgetPeriod, Spender, Timestamp};
+use gateway_domain::{ApiKey, BudgetPeriod, Timestamp};
 use gateway_store::UsageFilter;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::allowance_view::{BudgetView, LimitsView, current_period};
+use crate::allowance_view::{BudgetView, Budgeted, LimitsView, current_period};
 use crate::app::{self, App};
 use crate::error::Problem;
 use crate::keys::KeyView;
@@ -55,7 +55,7 @@ pub(crate) async fn own_usage(
     let owner = &stored.owner;
     let user = UserAllowance {
         limits: owner.limits.into(),
-        budget: BudgetView::of(app, Spender::User(owner.id), owner.budget).await?,
+        budget: BudgetView::of(app, Budgeted::from(owner)).await?,
     };
     let usage = KeyUsage {
         user,

@@ -27,7 +27,7 @@ on_both_databases! {
                 "expires_at": null, "created_at": "2026-06-15T12:00:00Z", "updated_at": "2026-06-15T12:00:00Z",
                 "last_used_at": null, "allowed_models": [], "allowed_ips": [], "allowed_accounts": [], "tags": {},
                 "limits": no_limits(),
-                "budget": {"amount_usd": null, "period": "month", "spent_usd": 0.0, "resets_at": "2026-07-01T00:00:00Z"},
+                "budget": {"amount_usd": null, "period": "month", "spent_usd": 0.0, "resets_at": "2026-07-01T00:00:00Z", "exhausts_at": null},
             })
         );
         let read = gateway.get(&path(&issued)).bearer(&ann.token).send().await.expect(200);
@@ -75,7 +75,7 @@ on_both_databases! {
         assert_eq!(cleared["expires_at"], Value::Null);
         assert_eq!(
             cleared["budget"],
-            json!({"amount_usd": null, "period": "total", "spent_usd": 0.0, "resets_at": null})
+            json!({"amount_usd": null, "period": "total", "spent_usd": 0.0, "resets_at": null, "exhausts_at": null})
         );
         assert_eq!(put(json!({})).send().await.expect(200).json()["name"], "other");
     }

@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test's way to say that it must be so")]
 
 mod accounts;
+mod alerts;
 mod auth;
 mod budgets;
 mod client;
 mod database;
 mod dialects;
 mod errors;
+mod exporting;
 mod gateway;
 mod keys;
 mod limits;

@@ -25,7 +25,7 @@ async fn used_key(gateway: &TestGateway, token: &str, times: usize) -> Value {
 }
 
 /// A finished request of `key`.
-fn record(key: &Value, started_at: Timestamp) -> RequestRecord {
+pub(crate) fn record(key: &Value, started_at: Timestamp) -> RequestRecord {
     let id = |field: &str| key[field].as_str().unwrap();
     let attempt = AttemptRecord {
         id: AttemptId::random(),
@@ -267,5 +267,39 @@ on_both_databases! {
         gateway.clock.advance(Duration::from_secs(86_400));
         let own = gateway.get("/v1/usage").header("x-api-key", secret).send().await.expect(200).json();
         assert_eq!((&own["today"]["requests"], &own["period"]["requests"]), (&json!(0), &json!(1)));
+    }
+
+    async fn a_key_knows_when_its_budget_will_be_used_up(gateway) {
+        gateway.make_account(&gateway.admin, json!({})).await;
+        let rates = json!({"input": 1_000_000, "output": 0});
+        gateway.put("/api/prices/claude-sonnet-5-5").bearer(&gateway.admin).json(&rates).send().await.expect(200);
+        let key = used_key(&gateway, &gateway.admin, 1).await;
+        let target = format!("/api/keys/{}", key["id"].as_str().unwrap());
+        let shown = get(&gateway, &gateway.admin, &target).await;
+        assert_eq!(shown["budget"]["exhausts_at"], Value::Null);
+        // The key is younger than an hour, so this is what an hour costs.
+        let cost = shown["budget"]["spent_usd"].as_f64().unwrap();
+        let at = |wait: u64| json!((gateway.clock.now() + Duration::from_secs(wait)).to_string());
+        // Twelve hours are left of the day.
+        for (period, amount, exhausts_at) in [
+            ("total", 3.0 * cost, at(7_200)),
+            ("day", 3.0 * cost, at(7_200)),
+            ("day", 15.0 * cost, Value::Null),
+            ("total", cost, at(0)),
+            ("total", cost / 2.0, at(0)),
+        ] {
+            let budget = json!({"budget": {"amount_usd": amount, "period": period}});
+            let changed = gateway.put(&target).bearer(&gateway.admin).json(&budget).send().await.expect(200).json();
+            assert_eq!(changed["budget"]["exhausts_at"], exhausts_at, "{period} {amount}");
+            let listed = gateway.list(&gateway.admin, "/api/keys").await;
+            assert_eq!(listed[0]["budget"], changed["budget"]);
+            let own = gateway.get("/v1/usage").header("x-api-key", key["key"].as_str().unwrap()).send().await;
+            assert_eq!(own.expect(200).json()["key"]["budget"], changed["budget"]);
+        }
+        let budget = json!({"budget": {"amount_usd": 3.0 * cost, "period": "total"}});
+        gateway.put(&target).bearer(&gateway.admin).json(&budget).send().await.expect(200);
+        gateway.clock.advance(Duration::from_secs(25 * 3600));
+        let own = gateway.get("/v1/usage").header("x-api-key", key["key"].as_str().unwrap()).send().await;
+        assert_eq!(own.expect(200).json()["key"]["budget"]["exhausts_at"], Value::Null);
     }
 }

@@ -4,6 +4,7 @@
 
 mod catalogue;
 mod cost;
+mod forecast;
 mod limiter;
 mod record;
 mod spend;

@@ -15,3 +15,4 @@ mod retrying;
 mod rig;
 mod streams;
 mod translating;
+mod webhook;

@@ -12,6 +12,7 @@ macro_rules! write_tx {
 }
 
 pub(crate) mod accounts;
+pub(crate) mod alerts;
 pub(crate) mod history;
 pub(crate) mod keys;
 pub(crate) mod prices;
@@ -19,6 +20,7 @@ pub(crate) mod recording;
 pub(crate) mod reports;
 pub(crate) mod rests;
 pub(crate) mod sessions;
+pub(crate) mod spending;
 pub(crate) mod system;
 pub(crate) mod users;
 

@@ -2,14 +2,14 @@ use std::time::Duration;
 
 use gateway_auth::Scope;
 use gateway_domain::{
-    AccountId, ApiKeyId, AttemptId, Dialect, FaultClass, Nanodollars, ProviderKind, RequestId, Spender,
-    Timestamp, TokenCounts, Usage, UsageSource, UserId,
+    AccountId, ApiKeyId, AttemptId, Budget, BudgetPeriod, Dialect, FaultClass, Nanodollars, ProviderKind,
+    RequestId, Spender, Timestamp, TokenCounts, Usage, UsageSource, UserId,
 };
 use gateway_metering::{AttemptRecord, Considered, Decision, Outcome, RequestRecord};
-use gateway_store::{StoreError, UsageFilter};
+use gateway_store::{NewApiKey, SpendSpan, Spending, StoreError, UsageFilter};
 use uuid::Uuid;
 
-use crate::fixture::{START, check, seconds, time};
+use crate::fixture::{START, check, new_key, seconds, time};
 
 /// A small generator of numbers that look random and are the same in every run.
 pub(crate) struct Dice(u64);
@@ -315,6 +315,42 @@ async fn keys_and_accounts_know_when_they_were_last_used() {
     .await;
 }
 
+fn span(spender: Spender, period_from: Timestamp, recent_from: Timestamp) -> SpendSpan {
+    SpendSpan {
+        spender,
+        period_from,
+        recent_from,
+    }
+}
+
+#[tokio::test]
+async fn keys_with_a_budget_are_found_if_they_can_be_used() {
+    check(async |fixture| {
+        let (ann, bob) = (fixture.user("ann").await, fixture.user("bob").await);
+        let with_budget = |name: &str, user: UserId, is_active: bool| NewApiKey {
+            is_active,
+            budget: Budget {
+                amount: Some(Nanodollars::from_nanos(5)),
+                period: BudgetPeriod::Day,
+            },
+            ..new_key(user, name)
+        };
+        let mut made = Vec::new();
+        for key in [
+            new_key(ann.id, "without"),
+            with_budget("first", ann.id, true),
+            with_budget("revoked", ann.id, false),
+            with_budget("second", bob.id, true),
+        ] {
+            made.push(fixture.store.create_key(key).await.unwrap().unwrap());
+        }
+        let found = async |scope| fixture.store.budgeted_keys(scope).await.unwrap();
+        assert_eq!(found(Scope::Everyone).await, [made[1].clone(), made[3].clone()]);
+        assert_eq!(found(Scope::Only(ann.id)).await, made[1..2]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_a_key_spent_is_counted_from_a_moment_on() {
     check(async |fixture| {
@@ -322,7 +358,7 @@ async fn what_a_key_spent_is_counted_from_a_moment_on() {
         fixture.store.record_usage(records.clone()).await.unwrap();
         let from = time(START) - seconds(86_400);
         let key = records[0].key_id;
-        let key_spender = Spender::Key(key);
+        let spender = Spender::Key(key);
         let spent = |from: Timestamp| -> Nanodollars {
             records
                 .iter()
@@ -331,17 +367,33 @@ async fn what_a_key_spent_is_counted_from_a_moment_on() {
                 .sum()
         };
         assert_eq!(
-            fixture.store.spent_since(key_spender, from).await.unwrap(),
+            fixture.store.spent_since(spender, from).await.unwrap(),
             spent(from)
         );
         let always = Timestamp::from_micros(i64::MIN);
         let unused = Spender::Key(ApiKeyId::random());
         let found = fixture
             .store
-            .spending(vec![(key_spender, from), (unused, always), (key_spender, always)])
+            .spending(vec![
+                span(spender, from, always),
+                span(unused, always, always),
+                span(spender, always, from),
+            ])
             .await
             .unwrap();
-        assert_eq!(found, [spent(from), Nanodollars::ZERO, spent(always)]);
+        let of = |period, recent| Spending { period, recent };
+        let (some, all) = (spent(from), spent(always));
+        assert_eq!(found, [of(some, all), Spending::default(), of(all, some)]);
+        assert_eq!(fixture.store.spending(Vec::new()).await.unwrap(), []);
+
+        // More keys than one statement takes, each in its place.
+        let mut many = vec![span(unused, always, always); 500];
+        many[399] = span(spender, always, from);
+        let found = fixture.store.spending(many).await.unwrap();
+        assert_eq!(
+            (found.len(), found[399], found[398]),
+            (500, of(all, some), Spending::default())
+        );
         assert!(spent(from) > Nanodollars::ZERO && spent(from) < spent(always));
     })
     .await;
