@@ -3,6 +3,7 @@
 mod account_form;
 mod accounts;
 mod address;
+mod admin_credential;
 mod app;
 mod auth;
 mod body;

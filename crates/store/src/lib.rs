@@ -2,6 +2,7 @@
 
 mod accounts;
 pub mod admin;
+mod admin_credential;
 mod bulk;
 mod decision;
 mod error;
@@ -12,6 +13,7 @@ mod migrations;
 mod pg;
 mod pool;
 mod prices;
+mod reconciliation;
 mod recording;
 mod reports;
 mod rests;
@@ -29,9 +31,11 @@ mod usage;
 mod users;
 
 pub use accounts::{AccountChanges, AccountRow, NewAccount, SealedCredential};
+pub use admin_credential::SealedAdminCredential;
 pub use error::{OpenError, StoreError};
 pub use history::{ExportedAttempt, RecordedAttempt, RecordedRequest, RequestDetail, Slice};
 pub use keys::{ApiKeyChanges, NewApiKey};
+pub use reconciliation::DailyUsage;
 pub use reports::{Point, Summary};
 pub use revisions::Revisions;
 pub use settings::StoreSettings;

@@ -20,7 +20,8 @@ on_both_databases! {
             shown,
             json!({
                 "owner_id": null, "name": "simulated", "provider": "anthropic",
-                "credential": {"type": "api_key", "hint": "…wxyz"}, "proxy_url": null, "is_active": true,
+                "credential": {"type": "api_key", "hint": "…wxyz"}, "admin_credential": null, "proxy_url": null,
+                "is_active": true,
                 "priority": 50, "weight": 1, "max_concurrency": null, "models": [], "model_map": {}, "tags": {},
                 "created_at": "2026-06-15T12:00:00Z", "updated_at": "2026-06-15T12:00:00Z", "last_used_at": null,
             })
