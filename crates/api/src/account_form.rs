@@ -6,18 +6,18 @@ use gateway_domain::{
 };
 use gateway_providers::provider;
 use gateway_store::{AccountChanges, SealedCredential};
-use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 use utoipa::ToSchema;
 
+use crate::admin_credential::NewAdminCredential;
 use crate::allowance_form::{BudgetUpdate, LimitsUpdate, NO_BUDGET};
 use crate::app::App;
 use crate::error::Problem;
-use crate::object::{object, present_object};
+use crate::object::{object, patch_object, present_object};
 use crate::patch::{Patch, present};
 use crate::rules::Check;
-use crate::secret::Secret;
+use crate::secret::{Secret, token};
 use crate::upstream_url::{Reach, base_url, is_same_server, proxy_url};
 
 /// An upstream account to be added.
@@ -30,6 +30,10 @@ pub(crate) struct NewAccount {
     provider: ProviderKind,
     #[serde(deserialize_with = "object")]
     credential: NewCredential,
+    /// Reads what the provider itself counts; no request is sent with it.
+    #[serde(default, deserialize_with = "patch_object")]
+    #[schema(value_type = Option<NewAdminCredential>)]
+    admin_credential: Patch<NewAdminCredential>,
     /// Defaults to the provider's own.
     base_url: Option<String>,
     #[serde(default)]
@@ -68,7 +72,11 @@ pub(crate) struct AccountUpdate {
     /// Replaces the one that is kept.
     #[serde(default, deserialize_with = "present_object")]
     credential: Option<NewCredential>,
-    /// Another scheme, host or port needs the credential anew.
+    /// Replaces the one that is kept.
+    #[serde(default, deserialize_with = "patch_object")]
+    #[schema(value_type = Option<NewAdminCredential>)]
+    admin_credential: Patch<NewAdminCredential>,
+    /// Another scheme, host or port needs the credentials anew.
     #[serde(default, deserialize_with = "present")]
     base_url: Option<String>,
     #[serde(default)]
@@ -126,6 +134,7 @@ impl NewAccount {
         let update = AccountUpdate {
             name: Some(self.name),
             credential: Some(self.credential),
+            admin_credential: self.admin_credential,
             base_url: Some(base_url),
             proxy_url: self.proxy_url,
             is_active: self.is_active,
@@ -139,13 +148,14 @@ impl NewAccount {
             tags: self.tags,
         };
         let id = AccountId::random();
-        let wished = update.checked(app, caller, id, None)?;
+        let wished = update.checked(app, caller, id, self.provider, None)?;
         Ok(gateway_store::NewAccount {
             id,
             owner_id: (!caller.is_admin()).then_some(caller.user.id),
             name: wished.name.unwrap_or_default(),
             provider: self.provider,
             credential: wished.credential.ok_or_else(no_credential)?,
+            admin_credential: wished.admin_credential.flatten(),
             base_url: wished.base_url.unwrap_or_default(),
             proxy_url: wished.proxy_url.flatten(),
             is_active: wished.is_active.unwrap_or(true),
@@ -162,17 +172,18 @@ impl NewAccount {
 }
 
 impl AccountUpdate {
-    /// The changes that are wished for, to account `id` that is `known` so until now.
+    /// The changes that are wished for, to account `id` of `provider`, which is like `before` until now.
     pub(crate) fn checked(
         self,
         app: &App,
         caller: &Caller,
         id: AccountId,
-        known: Option<&UpstreamAccount>,
+        provider: ProviderKind,
+        before: Option<&UpstreamAccount>,
     ) -> Result<AccountChanges, Problem> {
-        let base_url = known.map(|account| &*account.base_url);
-        let limits = known.map_or_else(Limits::default, |account| account.limits);
-        let budget = known.map_or(NO_BUDGET, |account| account.budget);
+        let base_url = before.map(|account| &*account.base_url);
+        let limits = before.map_or_else(Limits::default, |account| account.limits);
+        let budget = before.map_or(NO_BUDGET, |account| account.budget);
         let mut check = Check::default();
         let reach = reach(caller);
         if let Some(name) = &self.name {
@@ -189,16 +200,25 @@ impl AccountUpdate {
         if let Patch::Set(limit) = &self.max_concurrency {
             check.within("max_concurrency", *limit, 1, 100_000);
         }
-        let has_credential = self.credential.is_some();
+        let given = Given {
+            credential: self.credential.is_some(),
+            admin_credential: !matches!(self.admin_credential, Patch::Keep)
+                || before.is_none_or(|before| before.admin_credential.is_none()),
+        };
+        let admin_credential = self
+            .admin_credential
+            .into_change()
+            .map(|wish| wish.map(|credential| credential.checked(&mut check, app, id, provider)));
         let credential = self
             .credential
             .and_then(|credential| credential.checked(&mut check));
         let changes = AccountChanges {
             name: self.name,
             credential: credential.map(|credential| seal(app, id, &credential)),
+            admin_credential,
             base_url: self
                 .base_url
-                .and_then(|text| moved(&mut check, base_url, &text, reach, has_credential)),
+                .and_then(|text| moved(&mut check, before, &text, reach, given)),
             proxy_url: proxy(&mut check, self.proxy_url, reach),
             is_active: self.is_active,
             priority: self.priority,
@@ -238,22 +258,31 @@ fn reach(caller: &Caller) -> Reach {
     }
 }
 
-/// Where an account moves to. The credential was given for the server that it was at: it follows to no other.
+/// Which of an account's credentials come with a change, or are not there to follow it.
+#[derive(Clone, Copy)]
+struct Given {
+    credential: bool,
+    admin_credential: bool,
+}
+
+/// Where an account moves to. The credentials were given for the server that it was at: they follow to no other.
 fn moved(
     check: &mut Check,
-    from: Option<&str>,
+    before: Option<&UpstreamAccount>,
     to: &str,
     reach: Reach,
-    has_credential: bool,
+    given: Given,
 ) -> Option<String> {
     let url = base_url(to, reach)
         .map_err(|message| check.refuse("base_url", message))
         .ok()?;
-    let stays = from
-        .and_then(|from| Url::parse(from).ok())
+    let stays = before
+        .and_then(|before| Url::parse(&before.base_url).ok())
         .is_some_and(|from| is_same_server(&from, &url));
     let message = "another scheme, host or port needs the credential anew";
-    check.require(stays || has_credential, "credential", message);
+    check.require(stays || given.credential, "credential", message);
+    let message = "another scheme, host or port needs the admin credential anew, or null";
+    check.require(stays || given.admin_credential, "admin_credential", message);
     Some(url.as_str().trim_end_matches('/').to_owned())
 }
 
@@ -285,9 +314,15 @@ fn check_model_map(check: &mut Check, map: &BTreeMap<String, String>) {
 
 impl NewCredential {
     fn checked(self, check: &mut Check) -> Option<Credential> {
-        let api_key = token(check, "credential.api_key", self.api_key);
-        let access_token = token(check, "credential.access_token", self.access_token);
-        let refresh_token = token(check, "credential.refresh_token", self.refresh_token);
+        let api_key = self
+            .api_key
+            .map(|secret| token(check, "credential.api_key", secret));
+        let access_token = self
+            .access_token
+            .map(|secret| token(check, "credential.access_token", secret));
+        let refresh_token = self
+            .refresh_token
+            .map(|secret| token(check, "credential.refresh_token", secret));
         match self.r#type {
             CredentialKind::ApiKey => {
                 let is_alone = access_token.is_none() && refresh_token.is_none() && self.expires_at.is_none();
@@ -319,13 +354,4 @@ impl NewCredential {
             }
         }
     }
-}
-
-/// A token that can stand in a header.
-fn token(check: &mut Check, field: &str, secret: Option<Secret>) -> Option<SecretString> {
-    let secret = secret?;
-    let is_token = (1..=8192).contains(&secret.expose().len())
-        && secret.expose().bytes().all(|byte| byte.is_ascii_graphic());
-    check.require(is_token, field, "expected 1 to 8192 visible ASCII characters");
-    Some(secret.into_inner())
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::account_form::{AccountUpdate, NewAccount};
+use crate::admin_credential::AdminCredentialView;
 use crate::allowance_view::{BudgetView, Budgeted, LimitsView};
 use crate::app::{self, App};
 use crate::body::Json;
@@ -33,6 +34,8 @@ pub(crate) struct AccountView {
     #[schema(value_type = String, pattern = "^(anthropic|gemini|openai)$")]
     provider: ProviderKind,
     credential: CredentialView,
+    /// What reads the provider's own count of usage; `null` is nothing.
+    admin_credential: Option<AdminCredentialView>,
     base_url: String,
     proxy_url: Option<String>,
     is_active: bool,
@@ -143,6 +146,7 @@ impl AccountView {
                 r#type: account.credential_kind.as_str(),
                 hint: account.credential_hint,
             },
+            admin_credential: account.admin_credential.map(AdminCredentialView::from),
             base_url: account.base_url,
             proxy_url: account.proxy_url,
             is_active: account.is_active,
@@ -269,7 +273,7 @@ pub(crate) async fn update(
 ) -> Result<HttpResponse, Problem> {
     let app = app::of(&request);
     let account = find_to_change(app, &caller, id).await?;
-    let changes = body.checked(app, &caller, id, Some(&account))?;
+    let changes = body.checked(app, &caller, id, account.provider, Some(&account))?;
     let updated = app.store.update_account(caller.scope(), id, changes).await?;
     let account = updated.ok_or_else(Problem::not_found)?;
     app.reload_accounts().await?;
@@ -392,7 +396,8 @@ async fn with_status(
     Ok(Paged { items, total })
 }
 
-fn may_change(caller: &Caller, account: &UpstreamAccount) -> bool {
+/// Whether the account is the caller's own, or any for an admin.
+pub(crate) fn may_change(caller: &Caller, account: &UpstreamAccount) -> bool {
     caller.is_admin() || account.owner_id == Some(caller.user.id)
 }
 

@@ -51,6 +51,12 @@ pub(crate) enum Code {
     LastAdmin,
     /// Alerts have nowhere to go.
     NoWebhook,
+    /// The account's provider has no report of usage, or the account nothing to read it with.
+    NoUsageReport,
+    /// The provider does not let the account's admin credential read its report of usage.
+    UsageReportRefused,
+    /// The provider did not answer with its report of usage.
+    UsageReportFailed,
     /// The body is too large.
     PayloadTooLarge,
     /// The body is not of a type or encoding that is understood here.
@@ -80,9 +86,14 @@ impl Code {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::UsernameTaken | Self::EmailTaken | Self::NameTaken | Self::LastAdmin | Self::NoWebhook => {
-                StatusCode::CONFLICT
-            }
+            Self::UsernameTaken
+            | Self::EmailTaken
+            | Self::NameTaken
+            | Self::LastAdmin
+            | Self::NoWebhook
+            | Self::NoUsageReport
+            | Self::UsageReportRefused => StatusCode::CONFLICT,
+            Self::UsageReportFailed => StatusCode::BAD_GATEWAY,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::ValidationFailed => StatusCode::UNPROCESSABLE_ENTITY,
@@ -99,9 +110,13 @@ impl Code {
             | Self::InvalidParameter
             | Self::RequestTimeout
             | Self::ValidationFailed => ErrorKind::InvalidRequest,
-            Self::UsernameTaken | Self::EmailTaken | Self::NameTaken | Self::LastAdmin | Self::NoWebhook => {
-                ErrorKind::Conflict
-            }
+            Self::UsernameTaken
+            | Self::EmailTaken
+            | Self::NameTaken
+            | Self::LastAdmin
+            | Self::NoWebhook
+            | Self::NoUsageReport
+            | Self::UsageReportRefused => ErrorKind::Conflict,
             Self::NotSignedIn | Self::InvalidToken | Self::InvalidCredentials | Self::InvalidApiKey => {
                 ErrorKind::Authentication
             }
@@ -113,7 +128,7 @@ impl Code {
             Self::UnsupportedMediaType => ErrorKind::UnsupportedMediaType,
             Self::TooManyAttempts | Self::RateLimited => ErrorKind::RateLimit,
             Self::InternalError => ErrorKind::Internal,
-            Self::Unavailable => ErrorKind::Unavailable,
+            Self::UsageReportFailed | Self::Unavailable => ErrorKind::Unavailable,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod account_form;
 mod accounts;
 mod address;
+mod admin_credential;
 mod alerts;
 mod allowance_form;
 mod allowance_view;
@@ -28,6 +29,9 @@ mod policy;
 mod ports;
 mod prices;
 mod query;
+mod reconcile;
+mod reconcile_view;
+mod reconciliation;
 mod routes;
 mod routing;
 mod rules;

@@ -8,7 +8,9 @@ use crate::app::App;
 use crate::error::Problem;
 use crate::guard::Guarded;
 use crate::policy::Public;
-use crate::{accounts, alerts, auth, docs, exchange, keys, llm, operations, prices, routing, usage, users};
+use crate::{
+    accounts, alerts, auth, docs, exchange, keys, llm, operations, prices, reconcile, routing, usage, users,
+};
 
 /// Declares every route once: for actix, for the OpenAPI document, and for `Allow`.
 macro_rules! routes {
@@ -76,6 +78,7 @@ routes! {
     "/api/usage/requests" => { get usage::requests }
     "/api/usage/requests/{id}" => { get usage::request }
     "/api/usage/export" => { get usage::export }
+    "/api/usage/reconcile" => { get reconcile::reconcile }
 
     "/api/prices" => { get prices::list }
     "/api/prices/{model}" => { put prices::set, delete prices::unset }

@@ -114,10 +114,7 @@ impl Vault {
     /// Seals the credential of an upstream account, for that account only.
     #[must_use]
     pub fn seal_credential(&self, account: AccountId, credential: &Credential) -> Sealed {
-        self.seal(
-            &credential_context(account),
-            &CredentialRecord::from(credential).to_json(),
-        )
+        self.seal_record(&credential_context(account), credential)
     }
 
     /// Opens what [`seal_credential`](Self::seal_credential) made for the same account.
@@ -126,7 +123,35 @@ impl Vault {
     ///
     /// As [`open`](Self::open).
     pub fn open_credential(&self, account: AccountId, sealed: &Sealed) -> Result<Credential, UnsealError> {
-        let json = self.open(&credential_context(account), sealed)?;
+        self.open_record(&credential_context(account), sealed)
+    }
+
+    /// Seals the credential that reads the reports of an upstream account's organisation, for that account only and
+    /// for nothing else: requests cannot be sent with it.
+    #[must_use]
+    pub fn seal_admin_credential(&self, account: AccountId, credential: &Credential) -> Sealed {
+        self.seal_record(&admin_credential_context(account), credential)
+    }
+
+    /// Opens what [`seal_admin_credential`](Self::seal_admin_credential) made for the same account.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_admin_credential(
+        &self,
+        account: AccountId,
+        sealed: &Sealed,
+    ) -> Result<Credential, UnsealError> {
+        self.open_record(&admin_credential_context(account), sealed)
+    }
+
+    fn seal_record(&self, context: &str, credential: &Credential) -> Sealed {
+        self.seal(context, &CredentialRecord::from(credential).to_json())
+    }
+
+    fn open_record(&self, context: &str, sealed: &Sealed) -> Result<Credential, UnsealError> {
+        let json = self.open(context, sealed)?;
         let record: CredentialRecord<'_> =
             serde_json::from_slice(&json).map_err(|_| UnsealError::Malformed)?;
         Ok(record.into())
@@ -287,6 +312,10 @@ fn decrypt(
 
 fn credential_context(account: AccountId) -> String {
     format!("{account}/credential")
+}
+
+fn admin_credential_context(account: AccountId) -> String {
+    format!("{account}/admin credential")
 }
 
 /// How a credential is written before it is sealed; read back by later versions.

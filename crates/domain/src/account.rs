@@ -5,7 +5,7 @@ use std::str::FromStr;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Budget, Limits, ModelPattern, Timestamp, UserId};
+use crate::{AccountId, AdminCredential, Budget, Limits, ModelPattern, Timestamp, UserId};
 
 /// An account at a provider, through which requests are sent.
 ///
@@ -24,6 +24,8 @@ pub struct UpstreamAccount {
     pub credential_kind: CredentialKind,
     /// The last four characters of the credential, to tell accounts apart.
     pub credential_hint: String,
+    /// With what the provider's own reports of usage can be read, if with anything.
+    pub admin_credential: Option<AdminCredential>,
     /// Where requests go: scheme, host, port and a path to put before the provider's own.
     pub base_url: String,
     /// The HTTP or SOCKS5 proxy that requests go through.
@@ -65,6 +67,7 @@ impl UpstreamAccount {
             provider,
             credential_kind: CredentialKind::ApiKey,
             credential_hint: String::new(),
+            admin_credential: None,
             base_url: base_url.to_owned(),
             proxy_url: None,
             is_active: true,

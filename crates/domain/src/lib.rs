@@ -10,6 +10,7 @@ mod id;
 mod limits;
 mod model_pattern;
 mod money;
+mod organization;
 mod page;
 mod rate_limits;
 mod spender;
@@ -27,6 +28,7 @@ pub use id::{AccountId, AlertId, ApiKeyId, AttemptId, InvalidId, PriceId, Reques
 pub use limits::Limits;
 pub use model_pattern::{InvalidModelPattern, ModelPattern};
 pub use money::{InvalidAmount, Nanodollars, PicodollarsPerToken};
+pub use organization::{AdminCredential, OrganizationPart, ReportScope};
 pub use page::{Page, Paged};
 pub use rate_limits::{RateLimit, RateLimits};
 pub use spender::Spender;

@@ -133,6 +133,14 @@ impl PriceCatalogue {
             .collect()
     }
 
+    /// The id of the listed model that `model` is a name of, such as that of a dated release; `None` if none is known,
+    /// or if it could be more than one.
+    #[must_use]
+    pub fn listed_id(&self, provider: ProviderKind, model: &str) -> Option<&str> {
+        let listed = self.shipped.models(provider).find(model)?;
+        Some(&listed.id)
+    }
+
     fn override_of(&self, model: &str, at: Timestamp) -> Option<&Override> {
         self.overrides
             .get(model)?

@@ -1,11 +1,12 @@
 mod faults;
 mod limits;
+mod reports;
 mod request;
 
 use gateway_domain::{Dialect, Fault, ProviderKind, RateLimits, Timestamp};
 use http::{HeaderMap, Request, StatusCode};
 
-use crate::{Call, InvalidTarget, Operation, Provider, Target};
+use crate::{Call, InvalidTarget, Operation, OrganizationReports, Provider, Target};
 
 /// Anthropic, and servers that speak its Messages API.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +47,10 @@ impl Provider for Anthropic {
     /// `GET /v1/models?limit=1000`.
     fn models(&self, target: &Target) -> Request<()> {
         request::models(target, "limit=1000")
+    }
+
+    fn organization_reports(&self) -> Option<&'static dyn OrganizationReports> {
+        Some(&Anthropic)
     }
 
     /// | status | body or headers | class, and for quota its window and reach |

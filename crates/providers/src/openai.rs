@@ -1,12 +1,13 @@
 mod error_body;
 mod faults;
 mod limits;
+mod reports;
 mod request;
 
 use gateway_domain::{Dialect, Fault, ProviderKind, RateLimits, Timestamp};
 use http::{HeaderMap, Request, StatusCode};
 
-use crate::{Call, InvalidTarget, Operation, Provider, Target};
+use crate::{Call, InvalidTarget, Operation, OrganizationReports, Provider, Target};
 
 /// OpenAI, and servers that speak its API.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +56,10 @@ impl Provider for OpenAi {
     /// `GET /models`.
     fn models(&self, target: &Target) -> Request<()> {
         request::models(target)
+    }
+
+    fn organization_reports(&self) -> Option<&'static dyn OrganizationReports> {
+        Some(&OpenAi)
     }
 
     /// | status | body or headers | class, and for quota its window and reach |

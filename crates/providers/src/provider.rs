@@ -1,7 +1,7 @@
 use gateway_domain::{Dialect, Fault, ProviderKind, RateLimits, Timestamp};
 use http::{HeaderMap, Request, StatusCode};
 
-use crate::{Anthropic, Gemini, InvalidTarget, OpenAi, Target};
+use crate::{Anthropic, Gemini, InvalidTarget, OpenAi, OrganizationReports, Target};
 
 /// Every provider that can be spoken to.
 pub static PROVIDERS: &[&dyn Provider] = &[&Anthropic, &Gemini, &OpenAi];
@@ -48,6 +48,11 @@ pub trait Provider: Send + Sync {
 
     /// A request for the models that the account has, without a body.
     fn models(&self, target: &Target) -> Request<()>;
+
+    /// How it tells what an organisation used by its own count; `None` if it has no such reports.
+    fn organization_reports(&self) -> Option<&'static dyn OrganizationReports> {
+        None
+    }
 
     /// What an answer means that is not a success.
     ///

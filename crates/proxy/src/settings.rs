@@ -43,6 +43,8 @@ pub struct ProxySettings {
     pub idle_connection_timeout_seconds: u64,
     /// Time for a probe's answer.
     pub probe_timeout_seconds: u64,
+    /// Time for a provider's report of what an organisation used, all its pages together.
+    pub report_timeout_seconds: u64,
     /// The longest `retry-after` that a client is told.
     pub max_retry_after_seconds: u64,
     /// PEM files of certificate authorities to trust besides the built-in ones.
@@ -70,6 +72,7 @@ impl Default for ProxySettings {
             idle_connections_per_host: 64,
             idle_connection_timeout_seconds: 60,
             probe_timeout_seconds: 10,
+            report_timeout_seconds: 60,
             max_retry_after_seconds: 60,
             extra_root_certificates: Vec::new(),
         }

@@ -9,6 +9,8 @@ use crate::tokens::tokens;
 /// What a request for an answer asks for.
 #[derive(Debug)]
 pub(crate) struct Ask {
+    /// The id of the model that answers, by which it is billed.
+    pub(crate) model: String,
     pub(crate) stream: bool,
     pub(crate) max_tokens: u64,
     pub(crate) stop_sequences: Vec<String>,

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use gateway_domain::Timestamp;
+use gateway_domain::{ProviderKind, Timestamp};
 
 use crate::anthropic::Anthropic;
 use crate::ask::Ask;
@@ -13,12 +13,16 @@ use crate::error::ApiError;
 use crate::gemini::Gemini;
 use crate::headers::{HeaderLines, Told};
 use crate::openai::{Chat, Responses};
+use crate::organization::{Entry, Organization};
 use crate::record::Billed;
 use crate::script::Endpoint;
 use crate::wire::Head;
 
 /// Everything that one provider does in its own way: its paths, its checks, its words.
 pub(crate) trait Dialect: fmt::Debug + Send + Sync {
+    /// Whose dialect it is.
+    fn provider(&self) -> ProviderKind;
+
     /// Whether a path is of this dialect and of no other.
     fn owns(&self, path: &str) -> bool;
 
@@ -46,6 +50,12 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
     /// One of the models on offer.
     fn model(&self, id: &str) -> Result<Vec<u8>, ApiError>;
 
+    /// A page of what the organisation used or owes.
+    fn report(&self, report: Report, query: &str, reported: &Reported<'_>) -> Result<Vec<u8>, ApiError> {
+        let _ = (report, query, reported);
+        Err(ApiError::usual(404))
+    }
+
     /// The body of an error answer.
     fn error_body(&self, error: &ApiError, request_id: &str) -> Vec<u8>;
 
@@ -72,13 +82,39 @@ pub(crate) enum Call<'p> {
     Models,
     /// One model, by its id.
     Model(&'p str),
+    /// What the organisation used or owes.
+    Report(Report),
+}
+
+/// A report that an organisation's admin reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Report {
+    /// Tokens.
+    Usage,
+    /// Money.
+    Costs,
+}
+
+/// What an organisation's reports say by now.
+#[derive(Debug)]
+pub(crate) struct Reported<'a> {
+    pub(crate) organization: &'a Organization,
+    pub(crate) entries: &'a [Entry],
+    pub(crate) now: Timestamp,
+}
+
+impl Reported<'_> {
+    /// What was used on the day that begins there, in seconds since 1970.
+    pub(crate) fn of_day(&self, day: i64) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| entry.day == day)
+    }
 }
 
 impl Call<'_> {
     pub(crate) const fn method(self) -> &'static str {
         match self {
             Self::Create | Self::Count => "POST",
-            Self::Models | Self::Model(_) => "GET",
+            Self::Models | Self::Model(_) | Self::Report(_) => "GET",
         }
     }
 
@@ -87,6 +123,7 @@ impl Call<'_> {
             Self::Create => Endpoint::Messages,
             Self::Count => Endpoint::CountTokens,
             Self::Models | Self::Model(_) => Endpoint::Models,
+            Self::Report(_) => Endpoint::Reports,
         }
     }
 }

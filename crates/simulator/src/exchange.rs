@@ -8,7 +8,7 @@ use bytes::Bytes;
 use flate2::read::{GzDecoder, ZlibDecoder};
 
 use crate::deliver::{Body, Delivery, Response, Stopped, reason};
-use crate::dialect::{Accepted, Asked, Call, Dialect, Written};
+use crate::dialect::{Accepted, Asked, Call, Dialect, Report, Written};
 use crate::draft::{Composer, Draft};
 use crate::draw::{Draw, hash};
 use crate::error::ApiError;
@@ -181,8 +181,18 @@ impl Exchange<'_> {
             Call::Count => self.dialect.count(self.asked(&self.decoded(body)?))?,
             Call::Models => self.dialect.models(self.head.query())?,
             Call::Model(id) => self.dialect.model(id)?,
+            Call::Report(report) => return self.report(report),
         };
         Ok(self.metered(&quota, answer))
+    }
+
+    fn report(&self, report: Report) -> Result<Response, ApiError> {
+        let query = self.head.query();
+        let written = self.shared.report(self.dialect.provider(), |reported| {
+            self.dialect.report(report, query, reported)
+        });
+        let body = written.ok_or_else(|| ApiError::usual(404))??;
+        Ok(self.plain(200, self.dialect.content_type(), body))
     }
 
     fn asked<'b>(&'b self, body: &'b Bytes) -> Asked<'b> {
@@ -222,6 +232,7 @@ impl Exchange<'_> {
         let settings = &self.shared.settings;
         let request = self.dialect.read(self.asked(&body))?;
         let ask = request.ask();
+        self.begun.model.get_or_init(|| ask.model.clone());
         if !ask.stream
             && let Some(kind) = self.faults().find_map(|fault| match fault {
                 Fault::ErrorEvent { kind, .. } => Some(kind),

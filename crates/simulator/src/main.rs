@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use clap::Parser;
-use gateway_simulator::{Builder, Pace, Script, Simulator};
+use gateway_simulator::{Builder, Organization, Pace, Script, Simulator};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A provider that speaks every dialect, with faults on demand.
@@ -61,6 +61,9 @@ struct Options {
     /// Refuse more messages than this from one credential in a minute.
     #[arg(long, value_name = "REQUESTS")]
     requests_per_minute: Option<u64>,
+    /// Let this key, and no other, read the organisation's reports of usage.
+    #[arg(long, value_name = "KEY")]
+    admin_key: Option<String>,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -69,6 +72,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let simulator = options.builder().try_start()?;
     for (credential, script) in options.bad_key {
         simulator.always_for(&credential, script);
+    }
+    if let Some(key) = options.admin_key {
+        simulator.open_organization(Organization::new(key));
     }
     println!("llm-simulator listens on {}", simulator.base_url());
     wait_for_the_end().await?;

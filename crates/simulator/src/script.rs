@@ -52,6 +52,8 @@ pub enum Endpoint {
     CountTokens,
     /// Where models are listed: `GET /v1/models`, `GET /v1/models/{id}` and their like.
     Models,
+    /// Where an organisation's usage and costs are reported.
+    Reports,
     /// Every request, of whatever path.
     Every,
 }

@@ -12,6 +12,7 @@ use tokio::time::sleep;
 
 use crate::Builder;
 use crate::exchange::serve;
+use crate::organization::Organization;
 use crate::record::{Billed, Received, Tally};
 use crate::script::Script;
 use crate::scripts::Scripts;
@@ -134,6 +135,13 @@ impl Simulator {
     #[must_use]
     pub fn billed_in_all(&self) -> Billed {
         self.shared.billed_in_all()
+    }
+
+    /// Lets an organisation's usage and costs be read from now on, or changes how.
+    ///
+    /// What was billed before is in no report.
+    pub fn open_organization(&self, organization: Organization) {
+        self.shared.open_organization(organization);
     }
 
     /// How many requests came and how they ended.

@@ -1,15 +1,16 @@
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
-use gateway_domain::{Clock, Timestamp};
+use gateway_domain::{Clock, ProviderKind, Timestamp};
 use tokio::sync::watch;
 
 use crate::ask::Ask;
 use crate::cache::{CacheUse, PromptCache};
-use crate::dialect::{Call, Dialects};
+use crate::dialect::{Call, Dialects, Reported};
 use crate::draw::{Draw, hash};
 use crate::headers::Quota;
+use crate::organization::{Book, Organization};
 use crate::record::{Billed, Ended, Journal, Received, Tally};
 use crate::script::{Endpoint, Pace, Script};
 use crate::scripts::Scripts;
@@ -53,6 +54,8 @@ struct State {
     connections: u64,
     /// None: every credential is good.
     accepted: Option<HashSet<String>>,
+    /// None: there are no reports.
+    book: Option<Book>,
 }
 
 #[derive(Default)]
@@ -78,6 +81,10 @@ pub(crate) struct Begun {
     pub(crate) credential: Option<String>,
     pub(crate) is_accepted: bool,
     pub(crate) script: Option<Script>,
+    at: Timestamp,
+    provider: ProviderKind,
+    /// What is billed by, once that is known.
+    pub(crate) model: OnceLock<String>,
 }
 
 impl Shared {
@@ -98,6 +105,7 @@ impl Shared {
                 requests: 0,
                 connections: 0,
                 accepted,
+                book: None,
             }),
             tally: watch::Sender::new(Tally::default()),
         }
@@ -135,12 +143,8 @@ impl Shared {
         let mut state = self.state();
         let number = state.requests;
         state.requests += 1;
-        let is_accepted = credential.is_some_and(|text| {
-            state
-                .accepted
-                .as_ref()
-                .is_none_or(|accepted| accepted.contains(text))
-        });
+        let is_accepted = credential.is_some_and(|text| state.accepts(text, endpoint));
+        let at = self.clock.now();
         let mut draw = Draw::new(hash(self.settings.seed, &number.to_le_bytes()));
         let request_id = format!("req_011{}", draw.base62(21));
         let script = state
@@ -150,7 +154,7 @@ impl Shared {
         if !state.journal.is_off() {
             state.journal.push(Received {
                 number,
-                at: self.clock.now(),
+                at,
                 connection,
                 method: head.method.clone(),
                 target: head.target.clone(),
@@ -171,6 +175,9 @@ impl Shared {
             credential: credential.map(str::to_owned),
             is_accepted,
             script,
+            at,
+            provider: dialect.provider(),
+            model: OnceLock::new(),
         }
     }
 
@@ -297,6 +304,30 @@ impl Shared {
         self.state().accepted = accepted;
     }
 
+    pub(crate) fn open_organization(&self, organization: Organization) {
+        let mut state = self.state();
+        match &mut state.book {
+            Some(book) => book.organization = organization,
+            none => *none = Some(Book::new(organization)),
+        }
+    }
+
+    /// What `write` makes of the organisation's reports; `None` if there is no organisation.
+    pub(crate) fn report<T>(
+        &self,
+        provider: ProviderKind,
+        write: impl FnOnce(&Reported<'_>) -> T,
+    ) -> Option<T> {
+        let now = self.clock.now();
+        let state = self.state();
+        let book = state.book.as_ref()?;
+        Some(write(&Reported {
+            organization: &book.organization,
+            entries: &book.reported(provider, now),
+            now,
+        }))
+    }
+
     pub(crate) fn change_scripts(&self, change: impl FnOnce(&mut Scripts)) {
         change(&mut self.state().scripts);
     }
@@ -318,6 +349,20 @@ impl Minute {
 }
 
 impl State {
+    /// An admin's key reads reports and does nothing else; no other key reads them.
+    fn accepts(&self, credential: &str, endpoint: Endpoint) -> bool {
+        let is_admin = self
+            .book
+            .as_ref()
+            .is_some_and(|book| book.organization.admin_key == credential);
+        if is_admin || endpoint == Endpoint::Reports {
+            return is_admin && endpoint == Endpoint::Reports;
+        }
+        self.accepted
+            .as_ref()
+            .is_none_or(|accepted| accepted.contains(credential))
+    }
+
     fn account(&mut self, credential: &str) -> &mut Account {
         // Not `entry`, which would copy the credential for every request.
         if !self.accounts.contains_key(credential) {
@@ -345,6 +390,9 @@ impl State {
             && *billed != Billed::default()
         {
             self.account(credential).billed.add(billed);
+            if let (Some(book), Some(model)) = (&mut self.book, begun.model.get()) {
+                book.add(begun.at, begun.provider, model, credential, billed);
+            }
         }
         if let Some(request) = self.journal.find(begun.number) {
             request.billed = *billed;

@@ -7,19 +7,22 @@ use gateway_domain::{
     UpstreamAccount, UserId,
 };
 
+use crate::admin_credential::{SealedAdminCredential, StoredAdminCredential};
 use crate::allowance::{budget, limits, stored_amount, stored_limits, stored_period};
 use crate::schema::upstream_accounts;
 use crate::store::{change, query};
 use crate::types::{StoredDoc, StoredId, StoredTime};
 use crate::{Store, StoreError};
 
-/// An upstream account and its credential, sealed.
+/// An upstream account and its credentials, sealed.
 #[derive(Debug, Clone)]
 pub struct AccountRow {
     /// What is not secret.
     pub account: UpstreamAccount,
     /// Opened by the vault that sealed it, for this account only.
     pub sealed: Sealed,
+    /// The credential for its organisation's reports, opened likewise.
+    pub admin_sealed: Option<Sealed>,
 }
 
 /// An upstream account to be made.
@@ -35,6 +38,8 @@ pub struct NewAccount {
     pub provider: ProviderKind,
     /// Its credential.
     pub credential: SealedCredential,
+    /// With what its organisation's reports can be read.
+    pub admin_credential: Option<SealedAdminCredential>,
     /// Where requests go.
     pub base_url: String,
     /// The proxy that requests go through.
@@ -77,6 +82,8 @@ pub struct AccountChanges {
     pub name: Option<String>,
     /// Its credential.
     pub credential: Option<SealedCredential>,
+    /// With what its organisation's reports can be read; `Some(None)` is with nothing.
+    pub admin_credential: Option<Option<SealedAdminCredential>>,
     /// Where requests go.
     pub base_url: Option<String>,
     /// The proxy that requests go through; `Some(None)` is none.
@@ -188,6 +195,8 @@ pub(crate) struct StoredAccount {
     credential_kind: String,
     credential_hint: String,
     credential_sealed: String,
+    #[diesel(embed)]
+    admin_credential: StoredAdminCredential,
     base_url: String,
     proxy_url: Option<String>,
     is_active: bool,
@@ -215,6 +224,7 @@ impl StoredAccount {
             credential_kind: account.credential.kind.as_str().to_owned(),
             credential_hint: account.credential.hint,
             credential_sealed: account.credential.sealed.as_str().to_owned(),
+            admin_credential: account.admin_credential.into(),
             base_url: account.base_url,
             proxy_url: account.proxy_url,
             is_active: account.is_active,
@@ -245,6 +255,7 @@ impl StoredAccount {
             provider: self.provider.parse().map_err(StoreError::other)?,
             credential_kind,
             credential_hint: self.credential_hint,
+            admin_credential: self.admin_credential.into_shown(),
             base_url: self.base_url,
             proxy_url: self.proxy_url,
             is_active: self.is_active,
@@ -266,9 +277,11 @@ impl StoredAccount {
 
     fn into_row(self) -> Result<AccountRow, StoreError> {
         let sealed = Sealed::parse(&self.credential_sealed).map_err(StoreError::other)?;
+        let admin_sealed = self.admin_credential.sealed()?;
         Ok(AccountRow {
             account: self.into_account()?,
             sealed,
+            admin_sealed,
         })
     }
 }
@@ -280,6 +293,8 @@ pub(crate) struct AccountChangeset {
     credential_kind: Option<String>,
     credential_hint: Option<String>,
     credential_sealed: Option<String>,
+    #[diesel(embed)]
+    admin_credential: Option<StoredAdminCredential>,
     base_url: Option<String>,
     proxy_url: Option<Option<String>>,
     is_active: Option<bool>,
@@ -310,6 +325,7 @@ impl AccountChangeset {
             credential_kind,
             credential_hint,
             credential_sealed,
+            admin_credential: changes.admin_credential.map(StoredAdminCredential::from),
             base_url: changes.base_url,
             proxy_url: changes.proxy_url,
             is_active: changes.is_active,

@@ -2,6 +2,7 @@
 
 mod accounts;
 pub mod admin;
+mod admin_credential;
 mod alerts;
 mod allowance;
 mod bulk;
@@ -14,6 +15,7 @@ mod migrations;
 mod pg;
 mod pool;
 mod prices;
+mod reconciliation;
 mod recording;
 mod reports;
 mod rests;
@@ -32,10 +34,12 @@ mod usage;
 mod users;
 
 pub use accounts::{AccountChanges, AccountRow, NewAccount, SealedCredential};
+pub use admin_credential::SealedAdminCredential;
 pub use alerts::{ClaimedAlert, RaisedAlert};
 pub use error::{OpenError, StoreError};
 pub use history::{ExportedAttempt, RecordedAttempt, RecordedRequest, RequestDetail, Slice};
 pub use keys::{ApiKeyChanges, NewApiKey};
+pub use reconciliation::DailyUsage;
 pub use reports::{Point, Summary};
 pub use revisions::Revisions;
 pub use settings::StoreSettings;

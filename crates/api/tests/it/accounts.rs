@@ -20,7 +20,8 @@ on_both_databases! {
             shown,
             json!({
                 "owner_id": null, "name": "simulated", "provider": "anthropic",
-                "credential": {"type": "api_key", "hint": "…wxyz"}, "proxy_url": null, "is_active": true,
+                "credential": {"type": "api_key", "hint": "…wxyz"}, "admin_credential": null, "proxy_url": null,
+                "is_active": true,
                 "priority": 50, "weight": 1, "max_concurrency": null, "models": [], "model_map": {}, "tags": {},
                 "limits": no_limits(),
                 "budget": {"amount_usd": null, "period": "month", "spent_usd": 0.0, "resets_at": "2026-07-01T00:00:00Z"},

@@ -18,6 +18,7 @@ mod llm;
 mod matrix;
 mod operations;
 mod prices;
+mod reconcile;
 mod routing;
 mod usage;
 mod users;

@@ -143,6 +143,30 @@ fn credentials_come_back_whole() {
 }
 
 #[test]
+fn one_credential_of_an_account_does_not_stand_for_the_other() {
+    let account = AccountId::random();
+    let key = Credential::ApiKey("sk-ant-admin01-x".into());
+    let (usual, admin) = (
+        vault(1).seal_credential(account, &key),
+        vault(1).seal_admin_credential(account, &key),
+    );
+    assert!(vault(1).open_admin_credential(account, &admin).is_ok());
+    assert!(
+        vault(1)
+            .open_admin_credential(AccountId::random(), &admin)
+            .is_err()
+    );
+    assert!(matches!(
+        vault(1).open_credential(account, &admin),
+        Err(UnsealError::Tampered)
+    ));
+    assert!(matches!(
+        vault(1).open_admin_credential(account, &usual),
+        Err(UnsealError::Tampered)
+    ));
+}
+
+#[test]
 fn what_opens_but_is_no_credential_is_malformed() {
     let account = AccountId::random();
     let sealed = vault(1).seal(&format!("{account}/credential"), br#"{"kind": "api_key"}"#);

@@ -29,6 +29,11 @@ pub(super) fn models(target: &Target, query: &'static str) -> Request<()> {
     signed(head::of_our_own(uri), target)
 }
 
+pub(super) fn report(target: &Target, path: &str, query: &str) -> Result<Request<()>, InvalidTarget> {
+    let uri = target.uri(&["/v1"], path, Some(query))?;
+    Ok(signed(head::of_our_own(uri), target))
+}
+
 fn signed(mut request: Request<()>, target: &Target) -> Request<()> {
     let headers = request.headers_mut();
     headers.entry(&VERSION).or_insert(DEFAULT_VERSION);

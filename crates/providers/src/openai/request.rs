@@ -40,6 +40,11 @@ pub(super) fn models(target: &Target) -> Request<()> {
     signed(head::of_our_own(uri), target)
 }
 
+pub(super) fn report(target: &Target, path: &str, query: &str) -> Result<Request<()>, InvalidTarget> {
+    let uri = target.uri_as_entered(VERSION, path, Some(query))?;
+    Ok(signed(head::of_our_own(uri), target))
+}
+
 fn signed(mut request: Request<()>, target: &Target) -> Request<()> {
     request
         .headers_mut()

@@ -5,6 +5,7 @@ mod faults;
 mod gemini;
 mod openai;
 mod quotas;
+mod reports;
 mod requests;
 mod support;
 mod targets;

@@ -7,13 +7,15 @@ mod events;
 mod headers;
 mod models;
 mod prompt;
+mod reports;
 mod request;
 mod signature;
 
+use gateway_domain::ProviderKind;
 use serde_json::json;
 
 use crate::ask::Ask;
-use crate::dialect::{Accepted, Asked, Call, Dialect, Written};
+use crate::dialect::{Accepted, Asked, Call, Dialect, Report, Reported, Written};
 use crate::draft::Draft;
 use crate::error::ApiError;
 use crate::headers::{HeaderLines, Told};
@@ -39,8 +41,12 @@ impl Anthropic {
 }
 
 impl Dialect for Anthropic {
+    fn provider(&self) -> ProviderKind {
+        ProviderKind::Anthropic
+    }
+
     fn owns(&self, path: &str) -> bool {
-        path == "/v1/messages" || path.starts_with("/v1/messages/")
+        path == "/v1/messages" || path.starts_with("/v1/messages/") || path.starts_with("/v1/organizations/")
     }
 
     fn is_marked(&self, head: &Head) -> bool {
@@ -52,6 +58,8 @@ impl Dialect for Anthropic {
             "/v1/messages" => Some(Call::Create),
             "/v1/messages/count_tokens" => Some(Call::Count),
             "/v1/models" => Some(Call::Models),
+            "/v1/organizations/usage_report/messages" => Some(Call::Report(Report::Usage)),
+            "/v1/organizations/cost_report" => Some(Call::Report(Report::Costs)),
             path => path
                 .strip_prefix("/v1/models/")
                 .filter(|id| !id.is_empty() && !id.contains('/'))
@@ -93,6 +101,10 @@ impl Dialect for Anthropic {
 
     fn model(&self, id: &str) -> Result<Vec<u8>, ApiError> {
         self.models.show(id)
+    }
+
+    fn report(&self, report: Report, query: &str, reported: &Reported<'_>) -> Result<Vec<u8>, ApiError> {
+        reports::write(report, query, reported)
     }
 
     fn error_body(&self, error: &ApiError, request_id: &str) -> Vec<u8> {

@@ -37,6 +37,7 @@ pub(super) fn parse(body: &[u8], terms: Terms<'_>, models: &Models) -> Result<Me
         )));
     }
     let ask = Ask {
+        model: model.id.clone().into_owned(),
         stream: body["stream"].as_bool().unwrap_or(false),
         max_tokens: body["max_tokens"].as_u64().unwrap_or(0),
         stop_sequences: strings(&body["stop_sequences"]),

@@ -11,6 +11,7 @@ mod request;
 mod signature;
 mod usage;
 
+use gateway_domain::ProviderKind;
 use serde_json::{Value, json};
 
 use crate::ask::Ask;
@@ -40,6 +41,10 @@ impl Gemini {
 }
 
 impl Dialect for Gemini {
+    fn provider(&self) -> ProviderKind {
+        ProviderKind::Gemini
+    }
+
     fn owns(&self, path: &str) -> bool {
         path.starts_with("/v1beta/") || request::Target::of(path).is_some()
     }

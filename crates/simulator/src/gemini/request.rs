@@ -94,6 +94,7 @@ pub(super) fn parse(asked: Asked<'_>, models: &Models) -> Result<GenerateRequest
     let config = &body["generationConfig"];
     let limit = config["maxOutputTokens"].as_u64().unwrap_or(u64::MAX);
     let ask = Ask {
+        model: model.id.clone().into_owned(),
         stream: form != Form::Whole,
         max_tokens: limit.min(model.max_output_tokens),
         stop_sequences: items(&config["stopSequences"])

@@ -3,6 +3,7 @@ use std::time::Duration;
 use crate::draw::{Draw, hash};
 use crate::error::ApiError;
 use crate::headers::{HeaderLines, Told, bearer};
+use crate::organization::project;
 use crate::wire::Head;
 
 const NO_KEY: &str = "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth \
@@ -112,10 +113,6 @@ fn span(time: Duration) -> String {
 /// The name of the organisation that owns a credential.
 fn organization(credential: &str) -> String {
     format!("org-{}", Draw::new(hash(0, credential.as_bytes())).base62(24))
-}
-
-fn project(credential: &str) -> String {
-    format!("proj_{}", Draw::new(hash(1, credential.as_bytes())).base62(24))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod json;
 mod models;
 mod part;
 mod prompt;
+mod reports;
 mod responses;
 mod sampling;
 mod schema;

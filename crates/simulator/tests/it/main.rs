@@ -19,6 +19,7 @@ mod models;
 mod openai;
 mod program;
 mod records;
+mod reports;
 mod responses;
 mod responses_strictness;
 mod strictness;

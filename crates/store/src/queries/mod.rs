@@ -16,6 +16,7 @@ pub(crate) mod alerts;
 pub(crate) mod history;
 pub(crate) mod keys;
 pub(crate) mod prices;
+pub(crate) mod reconciliation;
 pub(crate) mod recording;
 pub(crate) mod reports;
 pub(crate) mod rests;

@@ -1,6 +1,8 @@
 use gateway_auth::Scope;
-use gateway_domain::{AccountId, Credential, CredentialKind, ProviderKind, UserId};
-use gateway_store::{AccountChanges, NewAccount, SealedCredential};
+use gateway_domain::{
+    AccountId, AdminCredential, Credential, CredentialKind, OrganizationPart, ProviderKind, UserId,
+};
+use gateway_store::{AccountChanges, NewAccount, SealedAdminCredential, SealedCredential};
 
 use crate::fixture::{FIRST, check, new_account, seconds, vault};
 
@@ -144,6 +146,62 @@ async fn a_new_credential_replaces_the_old_one_whole() {
             vault().open_credential(made.id, &row.sealed),
             Ok(Credential::OAuth { .. })
         ));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_admin_credential_is_kept_beside_the_other_until_it_is_cleared() {
+    check(async |fixture| {
+        let made = fixture.account(None, "team").await;
+        assert_eq!(made.admin_credential, None);
+        let key = Credential::ApiKey("sk-ant-admin01-abcd".to_owned().into());
+        let shown = AdminCredential {
+            hint: "…abcd".to_owned(),
+            part: OrganizationPart {
+                workspace_id: Some("wrkspc_1".to_owned()),
+                ..Default::default()
+            },
+        };
+        let change = async |admin_credential| {
+            let changes = AccountChanges {
+                admin_credential,
+                ..Default::default()
+            };
+            let changed = fixture
+                .store
+                .update_account(Scope::Everyone, made.id, changes)
+                .await;
+            changed.unwrap().unwrap().admin_credential
+        };
+        let row = async || {
+            let found = fixture.store.find_account(Scope::Everyone, made.id).await;
+            found.unwrap().unwrap()
+        };
+        let sealed = SealedAdminCredential {
+            shown: shown.clone(),
+            sealed: vault().seal_admin_credential(made.id, &key),
+        };
+        assert_eq!(change(Some(Some(sealed))).await, Some(shown.clone()));
+        assert_eq!(change(None).await, Some(shown));
+        let kept = row().await;
+        assert!(
+            vault()
+                .open_admin_credential(made.id, &kept.admin_sealed.unwrap())
+                .is_ok()
+        );
+        assert!(vault().open_credential(made.id, &kept.sealed).is_ok());
+
+        let whole = SealedAdminCredential {
+            shown: AdminCredential {
+                hint: "…efgh".to_owned(),
+                part: OrganizationPart::default(),
+            },
+            sealed: vault().seal_admin_credential(made.id, &key),
+        };
+        assert_eq!(change(Some(Some(whole.clone()))).await, Some(whole.shown));
+        assert_eq!(change(Some(None)).await, None);
+        assert!(row().await.admin_sealed.is_none());
     })
     .await;
 }

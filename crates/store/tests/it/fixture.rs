@@ -242,6 +242,7 @@ pub(crate) fn new_account(owner_id: Option<UserId>, name: &str) -> NewAccount {
             hint: "…wxyz".to_owned(),
             sealed: vault().seal_credential(id, &credential),
         },
+        admin_credential: None,
         base_url: "https://api.anthropic.com".to_owned(),
         proxy_url: None,
         is_active: true,

@@ -10,6 +10,7 @@ mod history;
 mod keys;
 mod migrations;
 mod prices;
+mod reconciliation;
 mod recording;
 mod reports;
 mod rests;

@@ -14,12 +14,13 @@ use uuid::Uuid;
 use crate::fixture::{check, check_empty, read_sql, run_sql};
 use crate::recording::{everything, passed_over, records};
 
-pub(crate) const ALL: [&str; 6] = [
+pub(crate) const ALL: [&str; 7] = [
     "0001_initial_schema",
     "0002_initial_data",
     "0003_request_decisions",
     "0004_account_rests",
     "0007_limits_and_budgets",
+    "0008_admin_credentials",
     "0009_alerts",
 ];
 

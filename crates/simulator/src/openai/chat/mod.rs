@@ -9,14 +9,16 @@ mod tools;
 
 use std::fmt::Debug;
 
+use gateway_domain::ProviderKind;
+
 use crate::ask::Ask;
-use crate::dialect::{Accepted, Asked, Call, Dialect, Written};
+use crate::dialect::{Accepted, Asked, Call, Dialect, Report, Reported, Written};
 use crate::draft::Draft;
 use crate::error;
 use crate::headers::{HeaderLines, Told};
 use crate::wire::Head;
 
-use super::{ApiError, Models, headers};
+use super::{ApiError, Models, headers, reports};
 use choice::{Completion, whole};
 use events::Chunks;
 use request::ChatRequest;
@@ -36,8 +38,12 @@ impl Chat {
 }
 
 impl Dialect for Chat {
+    fn provider(&self) -> ProviderKind {
+        ProviderKind::OpenAi
+    }
+
     fn owns(&self, path: &str) -> bool {
-        path == "/v1/chat/completions"
+        path == "/v1/chat/completions" || path.starts_with("/v1/organization/")
     }
 
     fn is_marked(&self, _: &Head) -> bool {
@@ -49,6 +55,8 @@ impl Dialect for Chat {
         match path {
             "/v1/chat/completions" => Some(Call::Create),
             "/v1/models" => Some(Call::Models),
+            "/v1/organization/usage/completions" => Some(Call::Report(Report::Usage)),
+            "/v1/organization/costs" => Some(Call::Report(Report::Costs)),
             path => path
                 .strip_prefix("/v1/models/")
                 .filter(|id| !id.is_empty() && !id.contains('/'))
@@ -78,6 +86,15 @@ impl Dialect for Chat {
 
     fn model(&self, id: &str) -> Result<Vec<u8>, error::ApiError> {
         Ok(self.models.show(id)?)
+    }
+
+    fn report(
+        &self,
+        report: Report,
+        query: &str,
+        reported: &Reported<'_>,
+    ) -> Result<Vec<u8>, error::ApiError> {
+        reports::write(report, query, reported)
     }
 
     fn error_body(&self, error: &error::ApiError, _: &str) -> Vec<u8> {

@@ -49,6 +49,7 @@ pub(super) fn parse(asked: Asked<'_>, models: &Models) -> Result<ChatRequest, Ap
         custom_tools: tools.custom_names(),
         at: asked.at,
         ask: Ask {
+            model: model.id.clone().into_owned(),
             stream: value["stream"] == true,
             max_tokens,
             stop_sequences: settings::stop(&body)?,

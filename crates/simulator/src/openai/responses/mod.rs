@@ -14,6 +14,7 @@ mod tools;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use gateway_domain::ProviderKind;
 use serde_json::json;
 
 use super::{ApiError, Model, Models, headers};
@@ -45,6 +46,10 @@ impl Responses {
 }
 
 impl Dialect for Responses {
+    fn provider(&self) -> ProviderKind {
+        ProviderKind::OpenAi
+    }
+
     fn owns(&self, path: &str) -> bool {
         path == "/v1/responses" || path.starts_with("/v1/responses/")
     }

@@ -69,6 +69,7 @@ pub(super) fn parse(
     });
     Ok(ResponseRequest {
         ask: Ask {
+            model: model.id.clone().into_owned(),
             stream: value["stream"] == true,
             max_tokens: value["max_output_tokens"].as_u64().unwrap_or(model.output_tokens),
             stop_sequences: Vec::new(),
