@@ -7,6 +7,8 @@ mod database;
 mod journal;
 mod listen;
 mod logging;
+mod prices;
+mod reprice;
 mod rests;
 mod secrets;
 mod server;
@@ -20,7 +22,7 @@ use std::process::ExitCode;
 use actix_web::rt::System;
 use clap::Parser;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, PricesCommand};
 use crate::config::{Config, Layers};
 
 #[global_allocator]
@@ -54,6 +56,14 @@ fn run(cli: Cli) -> Result<()> {
             let config = Config::of(&layers)?;
             let settings = wiring::store_settings(config.store, &config.server)?;
             System::new().block_on(database::run(command, &settings))
+        }
+        Command::Prices {
+            command: PricesCommand::Reprice(reprice),
+        } => {
+            let config = Config::of(&layers)?;
+            let listed = prices::listed(&config.prices)?;
+            let settings = wiring::store_settings(config.store, &config.server)?;
+            System::new().block_on(reprice::run(&reprice, listed, &settings))
         }
     }
 }

@@ -9,13 +9,13 @@ use gateway_auth::{KeyHasher, KeyRing, MasterKey, PasswordHasher, Sessions, Vaul
 use gateway_balancing::Pool;
 use gateway_domain::{Clock, SystemClock};
 use gateway_ledger::Ledger;
-use gateway_metering::{Limiter, PriceCatalogue};
+use gateway_metering::Limiter;
 use gateway_proxy::{Catalogue, CatalogueRates, Prices, Shared};
 use gateway_store::{Store, StoreSettings};
 use secrecy::ExposeSecret;
 
 use crate::config::{Config, Profile, ServerSettings};
-use crate::{Result, journal, users};
+use crate::{Result, journal, prices, users};
 
 /// All rooms, open.
 pub(crate) struct House {
@@ -33,6 +33,7 @@ impl House {
     /// What is wrong and what to do about it.
     pub(crate) async fn open(config: Config, profile: &Profile) -> Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let listed_prices = prices::listed(&config.prices)?;
 
         let store = Store::open(&store_settings(config.store, &config.server)?, Arc::clone(&clock)).await?;
         let store = Arc::new(store);
@@ -55,9 +56,8 @@ impl House {
             .map_err(|error| format!("the settings of [auth] cannot be used: {error}"))?;
         let keys = KeyRing::new(store.clone(), key_hasher.clone(), Arc::clone(&clock), config.keys);
 
-        let shipped_prices = PriceCatalogue::embedded();
-        let prices = Arc::new(Prices::new(shipped_prices.clone()));
-        let rates = CatalogueRates::new(Arc::clone(&prices), Arc::clone(&clock));
+        let prices_in_force = Arc::new(Prices::new(listed_prices.clone()));
+        let rates = CatalogueRates::new(Arc::clone(&prices_in_force), Arc::clone(&clock));
         let pool = Pool::new(Arc::clone(&clock), config.balancing, Arc::new(rates))
             .map_err(|error| format!("the settings of [balancing] cannot be used: {error}"))?;
         let accounts = Arc::new(StoredAccounts::new(Arc::clone(&store), Arc::clone(&vault)));
@@ -69,7 +69,7 @@ impl House {
         let roots = read_all(&config.proxy.extra_root_certificates)?;
         let proxy = Shared::new(
             Arc::new(Catalogue::new(accounts, Arc::new(pool))),
-            prices,
+            prices_in_force,
             Arc::clone(&ledger),
             Arc::clone(&clock),
             config.proxy,
@@ -84,7 +84,7 @@ impl House {
             vault,
             proxy: Arc::new(proxy),
             limiter: Arc::new(Limiter::new(Arc::clone(&clock))),
-            shipped_prices,
+            listed_prices,
             clock,
         };
         let app = web::Data::new(App::new(rooms, config.api));

@@ -8,7 +8,9 @@ use crate::app::App;
 use crate::error::Problem;
 use crate::guard::Guarded;
 use crate::policy::Public;
-use crate::{accounts, auth, docs, exchange, keys, llm, operations, prices, routing, usage, users};
+use crate::{
+    account_prices, accounts, auth, docs, exchange, keys, llm, operations, prices, routing, usage, users,
+};
 
 /// Declares every route once: for actix, for the OpenAPI document, and for `Allow`.
 macro_rules! routes {
@@ -69,6 +71,8 @@ routes! {
     "/api/upstream-accounts/{id}" => { get accounts::read, put accounts::update, delete accounts::remove }
     "/api/upstream-accounts/{id}/health" => { get accounts::health }
     "/api/upstream-accounts/{id}/reset" => { post accounts::reset }
+    "/api/upstream-accounts/{id}/prices" => { get account_prices::list }
+    "/api/upstream-accounts/{id}/prices/{model}" => { put account_prices::set, delete account_prices::unset }
 
     "/api/usage/summary" => { get usage::summary }
     "/api/usage/timeseries" => { get usage::timeseries }
@@ -107,7 +111,7 @@ fn pattern(path: &str) -> String {
     if path.ends_with("/models/{id}") {
         path.replace("{id}", "{id:.+}")
     } else {
-        path.to_owned()
+        path.replace("{model}", "{model:.+}")
     }
 }
 

@@ -33,6 +33,7 @@ mod routing;
 mod settings;
 mod shared;
 mod stream;
+mod unpriced_models;
 mod upstream;
 mod whole;
 mod wording;

@@ -25,6 +25,7 @@ mod store;
 mod system;
 mod target;
 mod types;
+mod unpriced;
 mod usage;
 mod users;
 

@@ -10,6 +10,7 @@ mod database;
 mod folder;
 mod http;
 mod killing;
+mod prices;
 mod sdks;
 mod secrets;
 mod server;

@@ -267,7 +267,7 @@ async fn rooms(database: &Database, clock: Arc<dyn Clock>) -> Rooms {
         vault,
         proxy: Arc::new(proxy),
         limiter: Arc::new(Limiter::new(Arc::clone(&clock))),
-        shipped_prices: PriceCatalogue::embedded(),
+        listed_prices: PriceCatalogue::embedded(),
         clock,
     }
 }

@@ -3,6 +3,7 @@
 mod answer;
 mod error;
 mod foreign;
+mod iterations;
 mod message;
 mod models;
 mod opening;
