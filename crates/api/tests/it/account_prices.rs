@@ -135,7 +135,7 @@ on_both_databases! {
     async fn an_accounts_prices_are_its_owners_to_set(gateway) {
         let (ann, bob) = (gateway.member("ann").await, gateway.user("bob", Role::Member).await);
         let shared = gateway.make_account(&gateway.admin, json!({"name": "shared"})).await;
-        let anns = gateway.make_account(&ann.token, json!({"name": "ann's"})).await;
+        let anns = gateway.make_account(&ann.token, json!({"base_url": "https://api.example.com"})).await;
         let half = json!({"multiplier": 0.5});
         for (token, account, status) in [
             (&ann.token, &shared, 403),
