@@ -7,6 +7,7 @@ mod demo;
 mod gateway;
 mod interrupt;
 mod migration;
+mod prices;
 mod process;
 mod test;
 mod throwaway;
@@ -39,6 +40,7 @@ fn run(command: Command) -> Result<()> {
         Command::Test { arguments } => test::run(&arguments),
         Command::Bench { bench, arguments } => bench::run(bench, &arguments),
         Command::Check => check::run(),
+        Command::Prices { command } => prices::run(&command),
         Command::Build { debug } => gateway::build(debug),
         Command::Clean { data, yes } => workspace::clean(data, yes),
         Command::Db { command } => match command {
