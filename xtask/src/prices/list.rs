@@ -116,7 +116,7 @@ struct Spelled<'a> {
 
 impl Line {
     /// Puts `changed` in place, leaving every member as it is spelled that is the same.
-    pub(crate) fn change(&mut self, changed: Entry) -> Result<()> {
+    pub(crate) fn change(&mut self, changed: &Entry) -> Result<()> {
         let spelled: Spelled<'_> = serde_json::from_str(&self.text)?;
         let mut text = self.text.clone();
         let mut replace = |name: &str, old: &str, new: &str| {

@@ -133,8 +133,8 @@ fn compare(sync: &Sync) -> Result<()> {
     }
     fs::write(&file, text)?;
     println!(
-        "Written. See whether {} is still the licence notice of {}.",
-        "config/prices.LICENSE.md", source.name
+        "Written. See whether config/prices.LICENSE.md is still the licence notice of {}.",
+        source.name
     );
     Ok(())
 }

@@ -84,7 +84,7 @@ fn name(file: &Path) -> String {
     let folders = file.ancestors().skip(1).take(2);
     let names = folders
         .filter_map(|folder| fs::read_dir(folder).ok())
-        .flat_map(|folder| folder.flatten())
+        .flat_map(Iterator::flatten)
         .filter_map(|found| found.file_name().into_string().ok());
     let version = names.into_iter().find_map(|name| {
         let version = name.strip_prefix("genai_prices-")?;

@@ -100,7 +100,7 @@ pub(crate) fn merge(list: &List, source: &Source, day: &str) -> Result<(List, Ve
             .collect();
         if !changes.is_empty() {
             changed.source = Some(source.name.clone());
-            line.change(changed)?;
+            line.change(&changed)?;
         }
         changes.extend(gone.into_iter().map(|when| What::VariantGone { when }));
         differences.extend(changes.into_iter().map(found));
