@@ -21,7 +21,7 @@ pub struct ListedPrice {
     pub context_window: Option<u64>,
     /// The most tokens that an answer may have.
     pub max_output_tokens: Option<u64>,
-    /// As in [`Price::version`].
+    /// As in [`Price::version`](crate::Price::version).
     pub version: String,
     /// When it began, if it has not always been so.
     pub effective_from: Option<Timestamp>,
