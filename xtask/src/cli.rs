@@ -64,6 +64,11 @@ pub(crate) enum Command {
     },
     /// Everything that must hold before a commit: format, lints, floors, documentation, tidiness
     Check,
+    /// Look after config/prices.json
+    Prices {
+        #[command(subcommand)]
+        command: Prices,
+    },
     /// Build the server as it ships and say where it is
     Build {
         /// Faster to build, slower to run
@@ -137,6 +142,37 @@ pub(crate) struct Demo {
     /// Build it as it ships: slower to build, faster to run
     #[arg(long)]
     pub(crate) release: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Prices {
+    /// Say what is wrong with the list, and what looks odd
+    Check {
+        /// Another list than config/prices.json
+        file: Option<PathBuf>,
+    },
+    /// Compare the list with published data, and take it over
+    #[command(after_help = "Examples:\n  \
+            pip install --no-deps --target /tmp/published genai-prices\n  \
+            cargo xtask prices sync --from /tmp/published\n  \
+            cargo xtask prices sync --from /tmp/published --effective-from 2026-12-01 --write")]
+    Sync(Sync),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sync {
+    /// The folder that genai-prices was installed into, or its data.py or JSON
+    #[arg(long, value_name = "PATH")]
+    pub(crate) from: PathBuf,
+    /// litellm's model_prices_and_context_window_backup.json, to be told where it says otherwise
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cross_check: Option<PathBuf>,
+    /// The day from which changed rates are in force [default: the day of the published file]
+    #[arg(long, value_name = "DAY", value_parser = crate::prices::parse_day)]
+    pub(crate) effective_from: Option<String>,
+    /// Change config/prices.json
+    #[arg(long)]
+    pub(crate) write: bool,
 }
 
 #[derive(Debug, Subcommand)]

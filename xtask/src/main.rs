@@ -7,6 +7,7 @@ mod demo;
 mod gateway;
 mod interrupt;
 mod migration;
+mod prices;
 mod process;
 mod soak;
 mod test;
@@ -41,6 +42,7 @@ fn run(command: Command) -> Result<()> {
         Command::Bench { bench, arguments } => bench::run(bench, &arguments),
         Command::Soak { soak, rounds } => soak::run(soak, rounds),
         Command::Check => check::run(),
+        Command::Prices { command } => prices::run(&command),
         Command::Build { debug } => gateway::build(debug),
         Command::Clean { data, yes } => workspace::clean(data, yes),
         Command::Db { command } => match command {

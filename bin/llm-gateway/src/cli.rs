@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use gateway_domain::{InvalidTimestamp, Timestamp};
 
 const AFTER: &str = "\
 Configuration, later wins: the built-in defaults, config/PROFILE.toml, the file of --config, .env, and the
@@ -39,6 +40,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: JournalCommand,
     },
+    /// Look after what usage costs
+    Prices {
+        #[command(subcommand)]
+        command: PricesCommand,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -58,6 +64,32 @@ pub(crate) enum JournalCommand {
 pub(crate) enum InspectFormat {
     Text,
     Jsonl,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PricesCommand {
+    /// Say what usage without a cost would cost at the prices that are known by now
+    Reprice(Reprice),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reprice {
+    /// Only say it: nothing that is in the books is ever changed
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The first day, or moment in UTC, such as 2026-11-01 or 2026-11-01T12:00:00Z [default: the beginning]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) from: Option<Timestamp>,
+    /// The first day or moment after [default: the end]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) to: Option<Timestamp>,
+    /// One model only, by the provider's name for it
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+}
+
+fn parse_time(text: &str) -> Result<Timestamp, InvalidTimestamp> {
+    text.parse().or_else(|_| format!("{text}T00:00:00Z").parse())
 }
 
 #[derive(Debug, Subcommand)]

@@ -9,6 +9,8 @@ mod inspect;
 mod journal;
 mod listen;
 mod logging;
+mod prices;
+mod reprice;
 mod rests;
 mod secrets;
 mod server;
@@ -22,7 +24,7 @@ use std::process::ExitCode;
 use actix_web::rt::System;
 use clap::Parser;
 
-use crate::cli::{Cli, Command, JournalCommand};
+use crate::cli::{Cli, Command, JournalCommand, PricesCommand};
 use crate::config::{Config, Layers};
 
 #[global_allocator]
@@ -65,6 +67,14 @@ fn run(cli: Cli) -> Result<()> {
                 None => journal::folder(&Config::of(&layers)?.server.data_dir, 1),
             };
             inspect::run(&folder, format)
+        }
+        Command::Prices {
+            command: PricesCommand::Reprice(reprice),
+        } => {
+            let config = Config::of(&layers)?;
+            let listed = prices::listed(&config.prices)?;
+            let settings = wiring::store_settings(config.store, &config.server)?;
+            System::new().block_on(reprice::run(&reprice, listed, &settings))
         }
     }
 }

@@ -10,13 +10,12 @@ use gateway_auth::{KeyHasher, KeyRing, MasterKey, PasswordHasher, Sessions, Vaul
 use gateway_balancing::Pool;
 use gateway_domain::{Clock, SystemClock};
 use gateway_ledger::Ledger;
-use gateway_metering::PriceCatalogue;
 use gateway_proxy::{Catalogue, CatalogueRates, Prices, Shared, Webhook};
 use gateway_store::{Store, StoreSettings};
 use secrecy::ExposeSecret;
 
 use crate::config::{Config, Profile, ServerSettings};
-use crate::{Result, journal, users};
+use crate::{Result, journal, prices, users};
 
 /// All rooms, open.
 pub(crate) struct House {
@@ -36,6 +35,7 @@ impl House {
     /// What is wrong and what to do about it.
     pub(crate) async fn open(mut config: Config, profile: &Profile) -> Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let listed_prices = prices::listed(&config.prices)?;
 
         let store = Store::open(&store_settings(config.store, &config.server)?, Arc::clone(&clock)).await?;
         let store = Arc::new(store);
@@ -58,9 +58,8 @@ impl House {
             .map_err(|error| format!("the settings of [auth] cannot be used: {error}"))?;
         let keys = KeyRing::new(store.clone(), key_hasher.clone(), Arc::clone(&clock), config.keys);
 
-        let shipped_prices = PriceCatalogue::embedded();
-        let prices = Arc::new(Prices::new(shipped_prices.clone()));
-        let rates = CatalogueRates::new(Arc::clone(&prices), Arc::clone(&clock));
+        let prices_in_force = Arc::new(Prices::new(listed_prices.clone()));
+        let rates = CatalogueRates::new(Arc::clone(&prices_in_force), Arc::clone(&clock));
         let pool = Pool::new(Arc::clone(&clock), config.balancing, Arc::new(rates))
             .map_err(|error| format!("the settings of [balancing] cannot be used: {error}"))?;
         let accounts = Arc::new(StoredAccounts::new(Arc::clone(&store), Arc::clone(&vault)));
@@ -72,7 +71,7 @@ impl House {
         let roots = read_all(&config.proxy.extra_root_certificates)?;
         let proxy = Shared::new(
             Arc::new(Catalogue::new(accounts, Arc::new(pool))),
-            prices,
+            prices_in_force,
             Arc::clone(&ledger),
             Arc::clone(&clock),
             config.proxy,
@@ -88,7 +87,7 @@ impl House {
             key_hasher,
             vault,
             proxy: Arc::new(proxy),
-            shipped_prices,
+            listed_prices,
             clock,
         };
         let app = web::Data::new(App::new(rooms, config.api));

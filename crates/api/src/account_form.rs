@@ -181,7 +181,6 @@ impl AccountUpdate {
         provider: ProviderKind,
         before: Option<&UpstreamAccount>,
     ) -> Result<AccountChanges, Problem> {
-        let base_url = before.map(|account| &*account.base_url);
         let limits = before.map_or_else(Limits::default, |account| account.limits);
         let budget = before.map_or(NO_BUDGET, |account| account.budget);
         let mut check = Check::default();

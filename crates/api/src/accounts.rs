@@ -363,7 +363,11 @@ async fn find(app: &App, caller: &Caller, id: AccountId) -> Result<UpstreamAccou
 }
 
 /// The account, if the caller may change it.
-async fn find_to_change(app: &App, caller: &Caller, id: AccountId) -> Result<UpstreamAccount, Problem> {
+pub(crate) async fn find_to_change(
+    app: &App,
+    caller: &Caller,
+    id: AccountId,
+) -> Result<UpstreamAccount, Problem> {
     let account = find(app, caller, id).await?;
     if may_change(caller, &account) {
         Ok(account)

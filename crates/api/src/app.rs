@@ -25,8 +25,8 @@ pub struct Rooms {
     pub vault: Arc<Vault>,
     /// What the workers' engines have in common.
     pub proxy: Arc<Shared>,
-    /// The price list without an operator's prices.
-    pub shipped_prices: PriceCatalogue,
+    /// The price list, without the prices that were set here.
+    pub listed_prices: PriceCatalogue,
     /// Where time comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -75,10 +75,10 @@ impl App {
     ///
     /// [`StoreError`] when they cannot be read; the old ones stay.
     pub async fn reload_prices(&self) -> Result<(), StoreError> {
-        let set = self.store.current_prices().await?;
+        let set = self.store.price_versions().await?;
         self.proxy
             .prices()
-            .replace(self.shipped_prices.with_overrides(set));
+            .replace(self.listed_prices.with_overrides(set));
         self.proxy.catalogue().pool().prices_changed();
         Ok(())
     }

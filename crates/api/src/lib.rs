@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod account_form;
+mod account_prices;
 mod accounts;
 mod address;
 mod admin_credential;
@@ -27,6 +28,7 @@ mod patch;
 mod path;
 mod policy;
 mod ports;
+mod price_form;
 mod prices;
 mod query;
 mod reconcile;

@@ -1,62 +1,30 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use gateway_domain::{Nanodollars, PicodollarsPerToken, Timestamp};
 use gateway_metering::{ListedPrice, ListedTier, Rates};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app;
 use crate::body::Json;
-use crate::error::{Code, Problem};
+use crate::error::Problem;
 use crate::face::Envelope;
 use crate::policy::{Admin, Member};
-use crate::rules::Check;
+use crate::price_form::{PriceForm, checked_model};
 
-/// What a million tokens cost, in US dollars. What is left out costs what it falls back on: a cache read and a
-/// short cache write what input costs, a long cache write what a short one does.
-#[derive(Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+/// What a million tokens cost, in US dollars.
+#[derive(Serialize, ToSchema)]
 #[schema(as = Rates)]
 pub(crate) struct RatesView {
     #[schema(value_type = f64, example = 3.0)]
     input: PicodollarsPerToken,
     #[schema(value_type = f64, example = 15.0)]
     output: PicodollarsPerToken,
-    #[serde(default)]
     #[schema(value_type = Option<f64>, example = 0.3)]
     cache_read: Option<PicodollarsPerToken>,
-    #[serde(default)]
     #[schema(value_type = Option<f64>, example = 3.75)]
     cache_write_5m: Option<PicodollarsPerToken>,
-    #[serde(default)]
     #[schema(value_type = Option<f64>, example = 6.0)]
     cache_write_1h: Option<PicodollarsPerToken>,
-}
-
-impl RatesView {
-    fn checked(self) -> Result<Rates, Problem> {
-        let mut check = Check::default();
-        // A thousand dollars a token: far beyond any price, and far below what overflows a sum.
-        const MOST: PicodollarsPerToken = PicodollarsPerToken::from_picos(1_000_000_000_000_000);
-        let zero = PicodollarsPerToken::default();
-        check.within("input", self.input, zero, MOST);
-        check.within("output", self.output, zero, MOST);
-        let cached = [
-            ("cache_read", self.cache_read),
-            ("cache_write_5m", self.cache_write_5m),
-            ("cache_write_1h", self.cache_write_1h),
-        ];
-        for (field, rate) in cached {
-            check.within(field, rate.unwrap_or_default(), zero, MOST);
-        }
-        check.finish()?;
-        Ok(Rates {
-            input: self.input,
-            output: self.output,
-            cache_read: self.cache_read,
-            cache_write_5m: self.cache_write_5m,
-            cache_write_1h: self.cache_write_1h,
-        })
-    }
 }
 
 impl From<Rates> for RatesView {
@@ -93,7 +61,7 @@ pub(crate) struct PriceView {
     /// Since when, if it was not always so.
     #[schema(value_type = Option<String>, format = DateTime)]
     effective_from: Option<Timestamp>,
-    /// `shipped` or `operator`.
+    /// `shipped`, `file` or `operator`.
     #[schema(value_type = String)]
     source: &'static str,
 }
@@ -101,7 +69,7 @@ pub(crate) struct PriceView {
 /// The rates of requests with a long prompt.
 #[derive(Serialize, ToSchema)]
 #[schema(as = PriceTier)]
-struct TierView {
+pub(crate) struct TierView {
     /// With more input than this, caches included, a request is charged at these rates throughout.
     above_input_tokens: u64,
     #[serde(flatten)]
@@ -139,7 +107,7 @@ pub(crate) struct PriceList {
     data: Vec<PriceView>,
 }
 
-/// List the prices in force, an operator's before those that they replace.
+/// List the prices in force, an operator's instead of those that they replace.
 #[utoipa::path(get, path = "/api/prices", tag = "prices", security(("session" = [])), responses(
     (status = 200, description = "Every price", body = PriceList),
     (status = 401, description = "Not signed in", body = Envelope),
@@ -155,7 +123,7 @@ pub(crate) async fn list(_: Member, request: HttpRequest) -> HttpResponse {
 }
 
 /// Set a model's price from now on; rows already written keep theirs.
-#[utoipa::path(put, path = "/api/prices/{model}", tag = "prices", request_body = RatesView, security(("session" = [])),
+#[utoipa::path(put, path = "/api/prices/{model}", tag = "prices", request_body = PriceForm, security(("session" = [])),
     params(("model" = String, Path, description = "The model's name")), responses(
     (status = 200, description = "The price in force", body = PriceView),
     (status = 400, description = "Malformed JSON", body = Envelope),
@@ -170,12 +138,11 @@ pub(crate) async fn set(
     _: Admin,
     request: HttpRequest,
     model: web::Path<String>,
-    Json(rates): Json<RatesView>,
+    Json(form): Json<PriceForm>,
 ) -> Result<HttpResponse, Problem> {
     let app = app::of(&request);
     let model = checked_model(&model)?;
-    let rates = rates.checked()?;
-    app.store.put_price(&model, rates).await?;
+    app.store.put_price(model, form.checked()?).await?;
     app.reload_prices().await?;
     let listed = app.proxy.prices().current().list(app.clock.now());
     let set = listed
@@ -185,10 +152,10 @@ pub(crate) async fn set(
     Ok(HttpResponse::Ok().json(PriceView::from(set)))
 }
 
-/// Return to the shipped price of a model.
+/// Return to the listed price of a model.
 #[utoipa::path(delete, path = "/api/prices/{model}", tag = "prices", security(("session" = [])),
     params(("model" = String, Path, description = "The model's name")), responses(
-    (status = 204, description = "The shipped price is in force again"),
+    (status = 204, description = "The listed price is in force again"),
     (status = 401, description = "Not signed in", body = Envelope),
     (status = 403, description = "Not an admin", body = Envelope),
     (status = 404, description = "No operator's price is set for the model", body = Envelope),
@@ -205,16 +172,4 @@ pub(crate) async fn unset(
     }
     app.reload_prices().await?;
     Ok(HttpResponse::NoContent().finish())
-}
-
-fn checked_model(model: &str) -> Result<String, Problem> {
-    let is_name = (1..=200).contains(&model.len()) && model.bytes().all(|byte| byte.is_ascii_graphic());
-    if is_name {
-        Ok(model.to_owned())
-    } else {
-        Err(Problem::new(
-            Code::InvalidParameter,
-            "a model's name has 1 to 200 visible ASCII characters",
-        ))
-    }
 }

@@ -9,7 +9,8 @@ use crate::error::Problem;
 use crate::guard::Guarded;
 use crate::policy::Public;
 use crate::{
-    accounts, alerts, auth, docs, exchange, keys, llm, operations, prices, reconcile, routing, usage, users,
+    account_prices, accounts, alerts, auth, docs, exchange, keys, llm, operations, prices, reconcile,
+    routing, usage, users,
 };
 
 /// Declares every route once: for actix, for the OpenAPI document, and for `Allow`.
@@ -72,6 +73,8 @@ routes! {
     "/api/upstream-accounts/{id}" => { get accounts::read, put accounts::update, delete accounts::remove }
     "/api/upstream-accounts/{id}/health" => { get accounts::health }
     "/api/upstream-accounts/{id}/reset" => { post accounts::reset }
+    "/api/upstream-accounts/{id}/prices" => { get account_prices::list }
+    "/api/upstream-accounts/{id}/prices/{model}" => { put account_prices::set, delete account_prices::unset }
 
     "/api/usage/summary" => { get usage::summary }
     "/api/usage/timeseries" => { get usage::timeseries }
@@ -114,7 +117,7 @@ fn pattern(path: &str) -> String {
     if path.ends_with("/models/{id}") {
         path.replace("{id}", "{id:.+}")
     } else {
-        path.to_owned()
+        path.replace("{model}", "{model:.+}")
     }
 }
 

@@ -131,7 +131,7 @@ async fn next_rows(
 }
 
 /// The names of the columns, in order.
-const COLUMNS: [&str; 27] = [
+const COLUMNS: [&str; 31] = [
     "request_id",
     "attempt",
     "started_at",
@@ -159,6 +159,10 @@ const COLUMNS: [&str; 27] = [
     "ttft_ms",
     "upstream_request_id",
     "upstream_message_id",
+    "web_searches",
+    "service_tier",
+    "speed",
+    "inference_geo",
 ];
 
 /// One attempt.
@@ -187,6 +191,10 @@ struct Row {
     ttft_ms: Option<f64>,
     upstream_request_id: Option<String>,
     upstream_message_id: Option<String>,
+    web_searches: u64,
+    service_tier: Option<String>,
+    speed: Option<String>,
+    inference_geo: Option<String>,
 }
 
 impl From<ExportedAttempt> for Row {
@@ -215,6 +223,10 @@ impl From<ExportedAttempt> for Row {
             ttft_ms: attempt.ttft.map(milliseconds),
             upstream_request_id: attempt.upstream_request_id,
             upstream_message_id: attempt.upstream_message_id,
+            web_searches: attempt.usage.web_searches,
+            service_tier: attempt.usage.service_tier,
+            speed: attempt.usage.speed,
+            inference_geo: attempt.usage.inference_geo,
         }
     }
 }
@@ -247,6 +259,10 @@ impl Row {
         number(text, self.ttft_ms);
         cell(text, self.upstream_request_id.as_deref().unwrap_or_default());
         cell(text, self.upstream_message_id.as_deref().unwrap_or_default());
+        let _ = write!(text, "{},", self.web_searches);
+        for word in [&self.service_tier, &self.speed, &self.inference_geo] {
+            cell(text, word.as_deref().unwrap_or_default());
+        }
         text.pop();
         text.push_str("\r\n");
     }

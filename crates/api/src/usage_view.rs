@@ -303,7 +303,10 @@ struct AttemptView {
     #[serde(flatten)]
     tokens: TokensView,
     web_searches: u64,
+    /// What the answer names: how it was served, how fast, and where.
     service_tier: Option<String>,
+    speed: Option<String>,
+    inference_geo: Option<String>,
     /// How far the counts can be trusted: `reported`, `partial`, `estimated` or `missing`.
     usage_source: String,
     #[schema(value_type = Option<f64>)]
@@ -331,6 +334,8 @@ impl From<RecordedAttempt> for AttemptView {
             tokens: attempt.usage.tokens.into(),
             web_searches: attempt.usage.web_searches,
             service_tier: attempt.usage.service_tier,
+            speed: attempt.usage.speed,
+            inference_geo: attempt.usage.inference_geo,
             usage_source: attempt.usage_source,
             cost_usd: attempt.cost,
             price_version: attempt.price_version,

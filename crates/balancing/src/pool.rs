@@ -237,9 +237,9 @@ impl Pool {
             .collect()
     }
 
-    /// What the providers call `model` at the accounts that could serve it to `key`, each once.
+    /// The accounts that could serve `model` to `key`, each with what its provider calls the model.
     #[must_use]
-    pub fn upstream_models(&self, key: &ApiKey, model: &str) -> Vec<(ProviderKind, Arc<str>)> {
+    pub fn serving(&self, key: &ApiKey, model: &str) -> Vec<(AccountId, ProviderKind, Arc<str>)> {
         let mut state = self.shared.state();
         let State {
             members,
@@ -248,17 +248,11 @@ impl Pool {
             ..
         } = &mut *state;
         let route = routes.find(model, members, table, &*self.shared.rates);
-        let mut models: Vec<(ProviderKind, Arc<str>)> = Vec::new();
-        for stop in route.iter() {
-            let is_open = stop.owner_id.is_none_or(|owner| owner == key.user_id);
-            let is_known = |(provider, model): &(ProviderKind, Arc<str>)| {
-                *provider == stop.provider && *model == stop.upstream_model
-            };
-            if is_open && key.allows_account(stop.account_id) && !models.iter().any(is_known) {
-                models.push((stop.provider, Arc::clone(&stop.upstream_model)));
-            }
-        }
-        models
+        let is_open = |stop: &&Stop| {
+            stop.owner_id.is_none_or(|owner| owner == key.user_id) && key.allows_account(stop.account_id)
+        };
+        let named = |stop: &Stop| (stop.account_id, stop.provider, Arc::clone(&stop.upstream_model));
+        route.iter().filter(is_open).map(named).collect()
     }
 
     fn lease_from(&self, state: &mut State, wanted: &Wanted<'_>) -> Result<Lease, NoAccount> {

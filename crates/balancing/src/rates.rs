@@ -1,4 +1,4 @@
-use gateway_domain::ProviderKind;
+use gateway_domain::{AccountId, ProviderKind};
 
 /// What a model costs, in US dollars per token; for weighing, never for billing.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,8 +28,8 @@ impl Rates {
 
 /// Knows what models cost.
 pub trait RateSource: Send + Sync + 'static {
-    /// The rates of `upstream_model` at `provider` now, if they are known.
-    fn rates(&self, provider: ProviderKind, upstream_model: &str) -> Option<Rates>;
+    /// The rates of `upstream_model` at an account of `provider` now, if they are known.
+    fn rates(&self, account_id: AccountId, provider: ProviderKind, upstream_model: &str) -> Option<Rates>;
 }
 
 /// Knows no prices: money is then weighed as if every model cost the same.
@@ -37,7 +37,7 @@ pub trait RateSource: Send + Sync + 'static {
 pub struct NoRates;
 
 impl RateSource for NoRates {
-    fn rates(&self, _provider: ProviderKind, _upstream_model: &str) -> Option<Rates> {
+    fn rates(&self, _account_id: AccountId, _provider: ProviderKind, _upstream_model: &str) -> Option<Rates> {
         None
     }
 }

@@ -157,7 +157,8 @@ fn stops(model: &str, members: &mut [Member], rates: &dyn RateSource) -> Vec<Sto
         .enumerate()
         .filter_map(|(index, member)| {
             let upstream_model = upstream_model(&member.account, &model).ok()?;
-            let known_rates = rates.rates(member.account.provider, &upstream_model);
+            let account = &member.account;
+            let known_rates = rates.rates(account.id, account.provider, &upstream_model);
             let family = match known_rates {
                 Some(_) => member.family_of(&upstream_model),
                 None => member.family_of_unknown(&upstream_model),

@@ -153,6 +153,64 @@ impl<'de> Deserialize<'de> for PicodollarsPerToken {
     }
 }
 
+/// A share of a price, in millionths, exact: 800,000 of them are four fifths.
+///
+/// Printed and serialized as a decimal number (`0.8`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PriceFactor(i64);
+
+impl PriceFactor {
+    /// The whole price.
+    pub const ONE: Self = Self(1_000_000);
+
+    /// The share of this many millionths.
+    #[must_use]
+    pub const fn from_millionths(millionths: i64) -> Self {
+        Self(millionths)
+    }
+
+    /// Millionths of the price.
+    #[must_use]
+    pub const fn as_millionths(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for PriceFactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_decimal(f, self.0, 6)
+    }
+}
+
+/// The text is not a factor that can be kept exactly.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a valid factor: expected a decimal number with at most 6 decimals")]
+pub struct InvalidFactor;
+
+impl FromStr for PriceFactor {
+    type Err = InvalidFactor;
+
+    fn from_str(text: &str) -> Result<Self, InvalidFactor> {
+        parse_decimal(text, 6).map(Self).ok_or(InvalidFactor)
+    }
+}
+
+impl Serialize for PriceFactor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize_decimal(&self.to_string(), serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for PriceFactor {
+    /// Works with `serde_json` reading text.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Box::<RawValue>::deserialize(deserializer)?
+            .get()
+            .parse()
+            .map_err(D::Error::custom)
+    }
+}
+
 fn serialize_decimal<S: Serializer>(digits: &str, serializer: S) -> Result<S::Ok, S::Error> {
     RawValue::from_string(digits.to_owned())
         .map_err(serde::ser::Error::custom)?

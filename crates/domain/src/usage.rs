@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::{Add, Sub};
 
 /// Tokens of one attempt, in buckets that do not overlap, except that `reasoning` is a part of `output`.
 ///
@@ -36,6 +37,36 @@ impl TokenCounts {
     }
 }
 
+impl Add for TokenCounts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        self.each(other, u64::saturating_add)
+    }
+}
+
+impl Sub for TokenCounts {
+    type Output = Self;
+
+    /// What is left; what is not there cannot be taken away.
+    fn sub(self, other: Self) -> Self {
+        self.each(other, u64::saturating_sub)
+    }
+}
+
+impl TokenCounts {
+    fn each(self, other: Self, join: impl Fn(u64, u64) -> u64) -> Self {
+        Self {
+            input: join(self.input, other.input),
+            cache_read: join(self.cache_read, other.cache_read),
+            cache_write_5m: join(self.cache_write_5m, other.cache_write_5m),
+            cache_write_1h: join(self.cache_write_1h, other.cache_write_1h),
+            output: join(self.output, other.output),
+            reasoning: join(self.reasoning, other.reasoning),
+        }
+    }
+}
+
 /// What one attempt used, as far as it decides the cost.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Usage {
@@ -49,6 +80,17 @@ pub struct Usage {
     pub speed: Option<String>,
     /// Where the answer says that it was computed, such as `us`.
     pub inference_geo: Option<String>,
+    /// What of `tokens` went into calls of their own that the provider made for the answer, each charged by itself.
+    pub parts: Vec<UsagePart>,
+}
+
+/// A call of its own that a provider made for an answer: by another model, or to compact the context.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsagePart {
+    /// The provider's name for the model; `None` is the one that was asked.
+    pub model: Option<String>,
+    /// What the call used.
+    pub tokens: TokenCounts,
 }
 
 /// How far the numbers of a [`Usage`] can be trusted.

@@ -246,6 +246,8 @@ impl<'a> Attempt<'a> {
             service_tier,
             speed,
             inference_geo,
+            // They are in the cost.
+            parts: _,
         } = &record.usage;
         Self {
             id: record.id,
@@ -313,6 +315,7 @@ impl<'a> Attempt<'a> {
                 service_tier: self.service_tier.map(Cow::into_owned),
                 speed: self.speed.map(Cow::into_owned),
                 inference_geo: self.inference_geo.map(Cow::into_owned),
+                parts: Vec::new(),
             },
             usage_source: known("usage source", &self.usage_source, &UsageSource::ALL)?,
             cost: self.cost.map(Nanodollars::from_nanos),

@@ -1,23 +1,26 @@
 mod file;
+mod listed;
 mod model;
+mod overrides;
 mod rule;
 
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use gateway_domain::{Nanodollars, PriceId, ProviderKind, Timestamp};
+use gateway_domain::{AccountId, Nanodollars, ProviderKind, Timestamp};
 
+pub use self::listed::{ListedPrice, ListedTier, PriceSource};
 use self::model::{Model, Models};
-use crate::price::{Price, Rates, Sheet};
+use self::overrides::Overrides;
+pub use self::overrides::{OperatorPrice, RateSheet, Terms};
+use crate::price::Price;
 
-/// Every price that is known: the shipped list, and an operator's own prices before it.
+/// Every price that is known: a price list, and before it the prices that were set here.
 ///
 /// Cheap to clone, and never changes but for remembering what model names stand for.
 #[derive(Debug, Clone)]
 pub struct PriceCatalogue {
-    shipped: Arc<Shipped>,
-    /// By model, newest first.
-    overrides: Arc<HashMap<String, Vec<Override>>>,
+    list: Arc<PriceList>,
+    overrides: Arc<Overrides>,
 }
 
 impl PriceCatalogue {
@@ -25,107 +28,123 @@ impl PriceCatalogue {
     #[must_use]
     pub fn embedded() -> Self {
         static EMBEDDED: LazyLock<PriceCatalogue> = LazyLock::new(|| {
-            PriceCatalogue::from_json(include_str!("../prices.json")).expect("the tests read the same list")
+            let list = PriceList::read(include_str!("../prices.json"), PriceSource::Shipped);
+            PriceCatalogue::of(list.expect("the tests read the same list"))
         });
         EMBEDDED.clone()
     }
 
-    /// Reads a price list in the shape of the shipped one.
+    /// Reads a price list in the shape of the shipped one, to stand in for it.
     ///
     /// # Errors
     ///
     /// [`InvalidCatalogue`] if it is not one, or says something that this version does not understand.
     pub fn from_json(json: &str) -> Result<Self, InvalidCatalogue> {
-        let mut shipped = Shipped::default();
-        for model in file::read(json)? {
-            shipped.models_mut(model.provider).push(model);
-        }
-        Ok(Self {
-            shipped: Arc::new(shipped),
+        PriceList::read(json, PriceSource::File).map(Self::of)
+    }
+
+    fn of(list: PriceList) -> Self {
+        Self {
+            list: Arc::new(list),
             overrides: Arc::default(),
-        })
+        }
     }
 
     /// The same list with these prices before it, and without those of an earlier call.
     ///
-    /// Of several for one model the latest that has begun counts.
+    /// Of several for one model the latest that has begun counts, unless it has ended.
     #[must_use]
     pub fn with_overrides(&self, overrides: Vec<OperatorPrice>) -> Self {
-        let mut by_model: HashMap<String, Vec<Override>> = HashMap::new();
-        for price in overrides {
-            by_model.entry(price.model).or_default().push(Override {
-                version: format!("operator/{}", price.id),
-                effective_from: price.effective_from,
-                sheet: Sheet::new(price.rates.into(), Vec::new()),
-            });
-        }
-        for versions in by_model.values_mut() {
-            versions.sort_by_key(|price| std::cmp::Reverse(price.effective_from));
-        }
         Self {
-            shipped: Arc::clone(&self.shipped),
-            overrides: Arc::new(by_model),
+            list: Arc::clone(&self.list),
+            overrides: Arc::new(Overrides::new(overrides)),
         }
     }
 
-    /// The price of `provider`'s `model` at a moment; `None` if it is not known, which is not the same as free.
+    /// The price of `provider`'s `model` at a moment, at an account without prices of its own; `None` if it is not
+    /// known, which is not the same as free.
     ///
-    /// An operator's price counts for the very name that it was set for, and for every name of the listed model
-    /// that it was set for. It is flat: it has no tiers and no variants, and searches of the web keep the listed
+    /// A price that was set counts for the very name that it was set for, and for every name of the listed model
+    /// that it was set for. It has no variants, and unless it says otherwise searches of the web keep the listed
     /// price. Models that are charged by the hour or by the character have no price here.
     #[must_use]
     pub fn find(&self, provider: ProviderKind, model: &str, at: Timestamp) -> Option<Price<'_>> {
-        let listed = self.shipped.models(provider).find(model);
-        let set = self
-            .override_of(model, at)
-            .or_else(|| self.override_of(&listed?.id, at));
-        let listed_price = listed.and_then(|listed| listed.price(at));
-        match set {
-            None => listed_price,
-            Some(set) => Some(Price {
-                version: &set.version,
-                sheet: &set.sheet,
-                web_searches_per_1k: listed_price.and_then(|price| price.web_searches_per_1k),
-                variants: &[],
-                premiums: &[],
-                at,
-            }),
+        self.general(self.list.models(provider).find(model), model, at)
+    }
+
+    /// The price of `provider`'s `model` at a moment, at an account: its own, else the [general one](Self::find).
+    ///
+    /// The account's price of the model comes before what it has for every model.
+    #[must_use]
+    pub fn find_at(
+        &self,
+        account_id: AccountId,
+        provider: ProviderKind,
+        model: &str,
+        at: Timestamp,
+    ) -> Option<Price<'_>> {
+        let listed = self.list.models(provider).find(model);
+        let names = names(listed, model).chain([OperatorPrice::EVERY_MODEL]);
+        let general = || self.general(listed, model, at);
+        match self.overrides.find(Some(account_id), names, at) {
+            None => general(),
+            Some(own) => own.price(general, listed_search(listed, at), at),
         }
+    }
+
+    /// Whether an account has, or had, prices of its own.
+    #[must_use]
+    pub fn has_own_prices(&self, account_id: AccountId) -> bool {
+        self.overrides.have(account_id)
     }
 
     /// How much `provider`'s `model` takes and gives at once, as far as the list says.
     #[must_use]
     pub fn size_of(&self, provider: ProviderKind, model: &str) -> ModelSize {
-        let listed = self.shipped.models(provider).find(model);
+        let listed = self.list.models(provider).find(model);
         listed.map_or_else(ModelSize::default, |listed| ModelSize {
             context_window: listed.context_window,
             max_output_tokens: listed.max_output_tokens,
         })
     }
 
-    /// The standard rates of every model at a moment, by model and provider.
+    fn general<'a>(&'a self, listed: Option<&'a Model>, model: &str, at: Timestamp) -> Option<Price<'a>> {
+        let listed_price = || listed?.price(at);
+        match self.overrides.find(None, names(listed, model), at) {
+            None => listed_price(),
+            Some(set) => set.price(listed_price, listed_search(listed, at), at),
+        }
+    }
+
+    /// The standard rates of every model at a moment, by model and provider, at accounts without prices of their own.
     ///
-    /// An operator's price stands in for those that it replaces.
+    /// A price that was set stands in for those that it replaces.
     #[must_use]
     pub fn list(&self, at: Timestamp) -> Vec<ListedPrice> {
-        let set = self
-            .overrides
-            .keys()
-            .filter_map(|model| Some(ListedPrice::set(model, self.override_of(model, at)?)));
-        let shipped = ProviderKind::ALL
+        let set = self.overrides.of(None, at).filter_map(ListedPrice::set);
+        let listed = ProviderKind::ALL
             .into_iter()
-            .flat_map(|provider| self.shipped.models(provider).iter())
-            .filter(|model| self.override_of(&model.id, at).is_none())
-            .filter_map(|model| ListedPrice::shipped(model, at));
-        let mut prices: Vec<_> = set.chain(shipped).collect();
+            .flat_map(|provider| self.list.models(provider).iter())
+            .filter(|model| self.overrides.find(None, [model.id.as_str()], at).is_none())
+            .filter_map(|model| ListedPrice::listed(model, self.list.source, at));
+        let mut prices: Vec<_> = set.chain(listed).collect();
         prices.sort_by(|a, b| (&a.model, a.provider).cmp(&(&b.model, b.provider)));
+        prices
+    }
+
+    /// The prices of its own that an account has at a moment, by model.
+    #[must_use]
+    pub fn list_of(&self, account_id: AccountId, at: Timestamp) -> Vec<&OperatorPrice> {
+        let own = self.overrides.of(Some(account_id), at);
+        let mut prices: Vec<_> = own.map(|set| &set.price).collect();
+        prices.sort_by(|a, b| a.model.cmp(&b.model));
         prices
     }
 
     /// The ids of `provider`'s own models that still answered when the list was made.
     #[must_use]
     pub fn models_of(&self, provider: ProviderKind) -> Vec<&str> {
-        self.shipped
+        self.list
             .models(provider)
             .iter()
             .filter(|model| model.is_current() && provider.serves_family_of(&model.id))
@@ -137,15 +156,17 @@ impl PriceCatalogue {
     /// or if it could be more than one.
     #[must_use]
     pub fn listed_id(&self, provider: ProviderKind, model: &str) -> Option<&str> {
-        let listed = self.shipped.models(provider).find(model)?;
+        let listed = self.list.models(provider).find(model)?;
         Some(&listed.id)
     }
 
-    fn override_of(&self, model: &str, at: Timestamp) -> Option<&Override> {
-        self.overrides
-            .get(model)?
-            .iter()
-            .find(|price| price.effective_from <= at)
+    /// The ids of all entries of `provider` whose rules fit a name, in the list's order.
+    ///
+    /// Unless one of them is the name itself, more than one leave it without a price.
+    #[must_use]
+    pub fn fitting(&self, provider: ProviderKind, model: &str) -> Vec<&str> {
+        let fitting = self.list.models(provider).fitting(model);
+        fitting.map(|model| model.id.as_str()).collect()
     }
 }
 
@@ -156,6 +177,15 @@ pub struct ModelSize {
     pub context_window: Option<u64>,
     /// The most tokens that an answer may have.
     pub max_output_tokens: Option<u64>,
+}
+
+/// What a price may have been set for so that it counts for `model`.
+fn names<'a>(listed: Option<&'a Model>, model: &'a str) -> impl Iterator<Item = &'a str> {
+    std::iter::once(model).chain(listed.map(|listed| listed.id.as_str()))
+}
+
+fn listed_search(listed: Option<&Model>, at: Timestamp) -> Option<Nanodollars> {
+    listed?.price(at)?.web_searches_per_1k
 }
 
 /// The text is not a price list.
@@ -179,135 +209,28 @@ impl From<serde_json::Error> for InvalidCatalogue {
     }
 }
 
-/// A dated price that an operator has set for a model, whoever provides it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OperatorPrice {
-    /// Names this price in the rows that are reckoned by it.
-    pub id: PriceId,
-    /// A model's name, or the id of a listed model.
-    pub model: String,
-    /// What it costs; a negative rate counts as zero.
-    pub rates: Rates,
-    /// When it begins.
-    pub effective_from: Timestamp,
-}
-
-/// One row of a price list to be shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListedPrice {
-    /// The model's name.
-    pub model: String,
-    /// Who provides it; `None` for an operator's price, which counts for every provider.
-    pub provider: Option<ProviderKind>,
-    /// The standard rates of a request with a short prompt.
-    pub rates: Rates,
-    /// The rates of longer prompts, the lowest threshold first.
-    pub tiers: Vec<ListedTier>,
-    /// What a thousand searches of the web cost.
-    pub web_searches_per_1k: Option<Nanodollars>,
-    /// The most tokens that a request and its answer may have together.
-    pub context_window: Option<u64>,
-    /// The most tokens that an answer may have.
-    pub max_output_tokens: Option<u64>,
-    /// As in [`Price::version`].
-    pub version: String,
-    /// When it began, if it has not always been so.
-    pub effective_from: Option<Timestamp>,
-    /// Who says so.
-    pub source: PriceSource,
-}
-
-/// The rates of requests with a long prompt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ListedTier {
-    /// A request with more input than this, caches included, is charged at these rates throughout.
-    pub above_input_tokens: u64,
-    /// The rates.
-    pub rates: Rates,
-}
-
-/// Who says what a model costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum PriceSource {
-    /// The list that the gateway ships with.
-    Shipped,
-    /// The gateway's operator.
-    Operator,
-}
-
-impl PriceSource {
-    /// The word that stands for it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Shipped => "shipped",
-            Self::Operator => "operator",
-        }
-    }
-}
-
-impl ListedPrice {
-    fn shipped(model: &Model, at: Timestamp) -> Option<Self> {
-        let dated = model.sheet(at)?;
-        Some(Self {
-            model: model.id.clone(),
-            provider: Some(model.provider),
-            rates: dated.sheet.rates(),
-            tiers: dated
-                .sheet
-                .tier_rates()
-                .into_iter()
-                .map(ListedTier::from)
-                .collect(),
-            web_searches_per_1k: dated.web_searches_per_1k,
-            context_window: model.context_window,
-            max_output_tokens: model.max_output_tokens,
-            version: model.version.clone(),
-            effective_from: dated.from,
-            source: PriceSource::Shipped,
-        })
-    }
-
-    fn set(model: &str, price: &Override) -> Self {
-        Self {
-            model: model.to_owned(),
-            provider: None,
-            rates: price.sheet.rates(),
-            tiers: Vec::new(),
-            web_searches_per_1k: None,
-            context_window: None,
-            max_output_tokens: None,
-            version: price.version.clone(),
-            effective_from: Some(price.effective_from),
-            source: PriceSource::Operator,
-        }
-    }
-}
-
-impl From<(u64, Rates)> for ListedTier {
-    fn from((above_input_tokens, rates): (u64, Rates)) -> Self {
-        Self {
-            above_input_tokens,
-            rates,
-        }
-    }
-}
-
 #[derive(Debug)]
-struct Override {
-    version: String,
-    effective_from: Timestamp,
-    sheet: Sheet,
-}
-
-#[derive(Debug, Default)]
-struct Shipped {
+struct PriceList {
+    source: PriceSource,
     anthropic: Models,
     gemini: Models,
     openai: Models,
 }
 
-impl Shipped {
+impl PriceList {
+    fn read(json: &str, source: PriceSource) -> Result<Self, InvalidCatalogue> {
+        let mut list = Self {
+            source,
+            anthropic: Models::default(),
+            gemini: Models::default(),
+            openai: Models::default(),
+        };
+        for model in file::read(json, source)? {
+            list.models_mut(model.provider).push(model);
+        }
+        Ok(list)
+    }
+
     const fn models(&self, provider: ProviderKind) -> &Models {
         match provider {
             ProviderKind::Anthropic => &self.anthropic,

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod catalogue;
+mod charge;
 mod forecast;
 mod limiter;
 mod price;
@@ -10,7 +11,9 @@ mod variant;
 
 pub use catalogue::{
     InvalidCatalogue, ListedPrice, ListedTier, ModelSize, OperatorPrice, PriceCatalogue, PriceSource,
+    RateSheet, Terms,
 };
+pub use charge::{Charge, UnpricedModel};
 pub use forecast::{Pace, exhausts_at, recent_span};
 pub use limiter::{Admission, LimitExceeded, LimitKind, Limiter};
 pub use price::{Price, Rates};

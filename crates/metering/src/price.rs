@@ -1,4 +1,6 @@
-use gateway_domain::{Nanodollars, PicodollarsPerToken, Timestamp, Usage};
+use std::borrow::Cow;
+
+use gateway_domain::{Nanodollars, PicodollarsPerToken, PriceFactor, Timestamp, Usage};
 
 use crate::variant::{Premium, Variant};
 
@@ -32,25 +34,50 @@ pub struct Price<'a> {
     pub(crate) variants: &'a [Variant],
     pub(crate) premiums: &'static [Premium],
     pub(crate) at: Timestamp,
+    /// What an account is charged of all this, and the version that says so.
+    pub(crate) share: Option<(&'a str, PriceFactor)>,
 }
 
 impl<'a> Price<'a> {
-    /// Names the price list and the model in it, like `2026-11-22/claude-sonnet-4-5`, or the operator's price,
-    /// like `operator/0199…`.
+    /// Names the price list and the model in it, like `2026-11-22/claude-sonnet-4-5`, or the price that was set,
+    /// like `operator/0199…` or `account/0199…`. An account's share stands before what it is a share of.
     ///
     /// Together with the provider and the time of the attempt it says how a cost came about.
     #[must_use]
-    pub const fn version(&self) -> &'a str {
-        self.version
+    pub fn version(&self) -> Cow<'a, str> {
+        match self.share {
+            None => Cow::Borrowed(self.version),
+            Some((share, _)) => Cow::Owned(format!("{share}/{}", self.version)),
+        }
     }
 
-    /// The standard rates of a request with a short prompt.
+    /// The standard rates of a request with a short prompt, to the nearest pico-dollar.
     #[must_use]
     pub fn rates(&self) -> Rates {
-        self.sheet.rates()
+        let rates = self.sheet.rates();
+        let share = |rate: PicodollarsPerToken| {
+            let picos = i128::from(rate.as_picos().max(0)).saturating_mul(self.millionths());
+            let picos = divide_half_even(picos, MILLION);
+            PicodollarsPerToken::from_picos(i64::try_from(picos).unwrap_or(i64::MAX))
+        };
+        match self.share {
+            None => rates,
+            Some(_) => Rates {
+                input: share(rates.input),
+                output: share(rates.output),
+                cache_read: rates.cache_read.map(share),
+                cache_write_5m: rates.cache_write_5m.map(share),
+                cache_write_1h: rates.cache_write_1h.map(share),
+            },
+        }
     }
 
-    /// What `usage` costs, exact to half a nano-dollar and never negative.
+    fn millionths(&self) -> i128 {
+        self.share
+            .map_or(MILLION, |(_, factor)| i128::from(factor.as_millionths().max(0)))
+    }
+
+    /// What `usage` costs as one call of this model, exact to half a nano-dollar and never negative.
     ///
     /// A prompt beyond a tier's threshold, caches included, is charged at the tier's rates throughout, and so is
     /// its output. The tier, speed and geography are those that the answer named; names that have no price of
@@ -59,6 +86,10 @@ impl<'a> Price<'a> {
     /// largest that it holds.
     #[must_use]
     pub fn cost(&self, usage: &Usage) -> Nanodollars {
+        self.exact_cost(usage).rounded()
+    }
+
+    pub(crate) fn exact_cost(&self, usage: &Usage) -> Zeptodollars {
         let tokens = self
             .token_picos(usage)
             .saturating_mul(self.premium_permille(usage));
@@ -67,8 +98,7 @@ impl<'a> Price<'a> {
         let searches = i128::from(usage.web_searches)
             .saturating_mul(i128::from(per_search))
             .saturating_mul(PERMILLE);
-        let nanos = divide_half_even(tokens.saturating_add(searches), PICOS_PER_NANO * PERMILLE);
-        Nanodollars::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
+        Zeptodollars(tokens.saturating_add(searches).saturating_mul(self.millionths()))
     }
 
     /// The most that so many tokens can cost, whatever caches make of the input and whatever the answer says of itself.
@@ -109,9 +139,11 @@ impl<'a> Price<'a> {
             .saturating_mul(input)
             .saturating_add(i128::from(output_tokens).saturating_mul(output));
         let premium = self.premiums.iter().map(|premium| premium.permille).max();
-        let picos = picos.saturating_mul(premium.unwrap_or(PERMILLE).max(PERMILLE));
+        let picos = picos
+            .saturating_mul(premium.unwrap_or(PERMILLE).max(PERMILLE))
+            .saturating_mul(self.millionths());
         // Rounded up: what is held must suffice.
-        let nanos = picos.saturating_add(PICOS_PER_NANO * PERMILLE - 1) / (PICOS_PER_NANO * PERMILLE);
+        let nanos = picos.saturating_add(PER_NANO - 1) / PER_NANO;
         Nanodollars::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
     }
 
@@ -159,6 +191,28 @@ impl<'a> Price<'a> {
     }
 }
 
+/// A sum of money before it is rounded: pico-dollars times a premium in permille times a share in millionths.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Zeptodollars(i128);
+
+impl Zeptodollars {
+    pub(crate) fn rounded(self) -> Nanodollars {
+        let nanos = divide_half_even(self.0, PER_NANO);
+        Nanodollars::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
+    }
+}
+
+impl std::ops::Add for Zeptodollars {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+const MILLION: i128 = 1_000_000;
+/// A nano-dollar in the unit of [`Zeptodollars`].
+const PER_NANO: i128 = PICOS_PER_NANO * PERMILLE * MILLION;
 const PERMILLE: i128 = 1000;
 const PICOS_PER_NANO: i128 = 1000;
 

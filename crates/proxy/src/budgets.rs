@@ -69,7 +69,8 @@ impl Shared {
         let hold = match account.budget.amount {
             None => None,
             Some(_) => {
-                let amount = CallCeiling::of(self, call).at(account.provider, lease.upstream_model());
+                let amount =
+                    CallCeiling::of(self, call).at(account.id, account.provider, lease.upstream_model());
                 match self
                     .spend
                     .hold(&[(spender, account.budget)], amount, self.clock.now())

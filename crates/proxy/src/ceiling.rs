@@ -1,4 +1,6 @@
-use gateway_domain::{Nanodollars, ProviderKind};
+use std::collections::HashSet;
+
+use gateway_domain::{AccountId, Nanodollars, ProviderKind};
 use gateway_protocol::ceiling;
 use memchr::memmem;
 
@@ -27,16 +29,25 @@ impl<'a> CallCeiling<'a> {
 
     /// At whichever account serves it; zero if none has a price.
     pub(crate) fn anywhere(&self) -> Nanodollars {
-        let pool = self.shared.catalogue.pool();
-        let models = pool.upstream_models(&self.call.key, &self.call.peek.model);
-        let ceilings = models.iter().map(|(provider, model)| self.at(*provider, model));
+        let serving = self
+            .shared
+            .catalogue
+            .pool()
+            .serving(&self.call.key, &self.call.peek.model);
+        let prices = self.shared.prices.current();
+        let mut seen: HashSet<(ProviderKind, &str)> = HashSet::new();
+        let ceilings = serving.iter().filter_map(|(account, provider, model)| {
+            // Those without prices of their own pay the same.
+            let is_news = prices.has_own_prices(*account) || seen.insert((*provider, model));
+            is_news.then(|| self.at(*account, *provider, model))
+        });
         ceilings.max().unwrap_or_default()
     }
 
-    /// At an account of this provider that answers with its `model`; zero if that has no price.
-    pub(crate) fn at(&self, provider: ProviderKind, model: &str) -> Nanodollars {
+    /// At this account, whose provider answers with its `model`; zero if that has no price.
+    pub(crate) fn at(&self, account: AccountId, provider: ProviderKind, model: &str) -> Nanodollars {
         let prices = self.shared.prices.current();
-        let Some(price) = prices.find(provider, model, self.shared.clock.now()) else {
+        let Some(price) = prices.find_at(account, provider, model, self.shared.clock.now()) else {
             return Nanodollars::ZERO;
         };
         let size = prices.size_of(provider, model);

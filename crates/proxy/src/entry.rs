@@ -5,7 +5,7 @@ use std::time::Duration;
 use gateway_balancing::{Decision, Lease};
 use gateway_domain::{AccountId, AttemptId, FaultClass, Spender, Usage, UsageSource};
 use gateway_ledger::{AppendError, OpenRequest};
-use gateway_metering::{AttemptRecord, Considered, Outcome, RequestRecord};
+use gateway_metering::{AttemptRecord, Considered, Outcome, RequestRecord, UnpricedModel};
 use gateway_protocol::AnswerSummary;
 use gateway_providers::Operation;
 use http::StatusCode;
@@ -307,7 +307,7 @@ impl Entry {
             let mut attempt = end.close(open.record.clone(), self.attempt_elapsed());
             // An attempt that is not over yet is no finding: neither a missing usage nor a missing price is counted.
             if attempt.usage_source != UsageSource::Missing {
-                self.shared.find_price(&mut attempt);
+                let _ = self.shared.find_price(&mut attempt);
             }
             record.attempts.push(attempt);
         }
@@ -391,20 +391,29 @@ impl Shared {
             }
             return;
         }
-        if !self.find_price(attempt) {
+        if let Err(UnpricedModel { model }) = self.find_price(attempt) {
             self.metrics.model_unpriced();
-            tracing::warn!(model = %attempt.upstream_model, "no price is known for this model; its cost is left open");
+            if self.unpriced_models.is_news(&model, self.clock.monotonic()) {
+                tracing::warn!(
+                    %model,
+                    provider = attempt.provider.as_str(),
+                    "no price is known for this model; its cost is left open"
+                );
+            }
         }
     }
 
-    /// Whether there is a price.
-    fn find_price(&self, attempt: &mut AttemptRecord) -> bool {
-        let prices = self.prices.current();
-        let found = prices.find(attempt.provider, &attempt.upstream_model, attempt.started_at);
-        if let Some(price) = &found {
-            attempt.cost = Some(price.cost(&attempt.usage));
-            attempt.price_version = Some(price.version().to_owned());
-        }
-        found.is_some()
+    /// Fails if there is none.
+    fn find_price(&self, attempt: &mut AttemptRecord) -> Result<(), UnpricedModel> {
+        let charge = self.prices.current().charge(
+            attempt.account_id,
+            attempt.provider,
+            &attempt.upstream_model,
+            attempt.started_at,
+            &attempt.usage,
+        )?;
+        attempt.cost = Some(charge.cost);
+        attempt.price_version = Some(charge.price_version);
+        Ok(())
     }
 }

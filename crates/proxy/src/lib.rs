@@ -37,6 +37,7 @@ mod routing;
 mod settings;
 mod shared;
 mod stream;
+mod unpriced_models;
 mod upstream;
 mod webhook;
 mod whole;

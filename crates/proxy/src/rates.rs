@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
 use gateway_balancing::{RateSource, Rates};
-use gateway_domain::{Clock, PicodollarsPerToken, ProviderKind};
+use gateway_domain::{AccountId, Clock, PicodollarsPerToken, ProviderKind};
 
 use crate::Prices;
 
-/// Tells the pool what models cost, by the price catalogue in force.
+/// Tells the pool what models cost at each account, by the price catalogue in force.
 pub struct CatalogueRates {
     prices: Arc<Prices>,
     clock: Arc<dyn Clock>,
@@ -20,10 +20,10 @@ impl CatalogueRates {
 }
 
 impl RateSource for CatalogueRates {
-    fn rates(&self, provider: ProviderKind, upstream_model: &str) -> Option<Rates> {
+    fn rates(&self, account_id: AccountId, provider: ProviderKind, upstream_model: &str) -> Option<Rates> {
         let catalogue = self.prices.current();
         let rates = catalogue
-            .find(provider, upstream_model, self.clock.now())?
+            .find_at(account_id, provider, upstream_model, self.clock.now())?
             .rates();
         let cache_write = rates.cache_write_5m.unwrap_or(rates.input);
         Some(Rates {

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use crate::missing_calls::MissingCalls;
 use crate::models::ModelDirectory;
 use crate::retry_budget::RetryBudget;
+use crate::unpriced_models::UnpricedModels;
 use crate::upstream::tls_config;
 use crate::{Catalogue, InvalidRoots, Metrics, Prices, ProxySettings};
 
@@ -27,6 +28,7 @@ pub struct Shared {
     pub(crate) tls: Arc<rustls::ClientConfig>,
     pub(crate) models: ModelDirectory,
     pub(crate) missing_calls: MissingCalls,
+    pub(crate) unpriced_models: UnpricedModels,
     pub(crate) open_streams: AtomicUsize,
     retries: Mutex<RetryBudget>,
 }
@@ -59,6 +61,7 @@ impl Shared {
             tls: tls_config(extra_roots)?,
             models: ModelDirectory::default(),
             missing_calls: MissingCalls::default(),
+            unpriced_models: UnpricedModels::default(),
             open_streams: AtomicUsize::new(0),
             retries: Mutex::new(retries),
         })

@@ -262,7 +262,7 @@ impl RequestRow {
 }
 
 impl AttemptRow {
-    fn into_attempt(self) -> Result<RecordedAttempt, StoreError> {
+    pub(crate) fn into_attempt(self) -> Result<RecordedAttempt, StoreError> {
         Ok(RecordedAttempt {
             id: self.id.into(),
             request_id: self.request_id.into(),
@@ -291,6 +291,8 @@ impl AttemptRow {
                 service_tier: self.service_tier,
                 speed: self.speed,
                 inference_geo: self.inference_geo,
+                // They are in the cost.
+                parts: Vec::new(),
             },
             usage_source: self.usage_source,
             cost: self.cost_nanos.map(Nanodollars::from_nanos),

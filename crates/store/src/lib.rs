@@ -30,6 +30,7 @@ mod store;
 mod system;
 mod target;
 mod types;
+mod unpriced;
 mod usage;
 mod users;
 

@@ -115,7 +115,7 @@ table! {
 
 table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
-    use crate::types::sql::{Id, Moment};
+    use crate::types::sql::{Doc, Id, Moment};
 
     price_versions (id) {
         id -> Id,
@@ -126,6 +126,10 @@ table! {
         cache_write_5m_picos -> Nullable<BigInt>,
         cache_write_1h_picos -> Nullable<BigInt>,
         effective_from -> Moment,
+        account_id -> Nullable<Id>,
+        tiers -> Doc,
+        web_searches_per_1k_nanos -> Nullable<BigInt>,
+        factor_millionths -> Nullable<BigInt>,
     }
 }
 

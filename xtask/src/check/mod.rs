@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use xshell::cmd;
 
 use crate::Result;
+use crate::prices;
 use crate::workspace::{Package, packages, root, shell};
 
 /// Runs every step, so that one look tells all that is wrong, and fails if any did.
@@ -30,6 +31,10 @@ pub(crate) fn run() -> Result<()> {
     step("floors", &|| nothing_wrong(&floors::violations(&packages)));
     step("rooms", &|| nothing_wrong(&rooms::violations(&packages)));
     step("tidy", &|| nothing_wrong(&tidy(&packages)?));
+    step("prices", &|| {
+        let list = std::fs::read_to_string(root().join(prices::FILE))?;
+        nothing_wrong(&prices::findings(&list)?.mistakes)
+    });
     step("lints", &|| {
         let deny = ["--", "-D", "warnings"];
         Ok(cmd!(

@@ -21,7 +21,9 @@ use gateway_store::StoreSettings;
 
 pub(crate) use self::error::ConfigError;
 pub(crate) use self::layers::Layers;
-pub(crate) use self::own::{LogFormat, LogSettings, SecretsSettings, ServerSettings, UsersSettings};
+pub(crate) use self::own::{
+    LogFormat, LogSettings, PricesSettings, SecretsSettings, ServerSettings, UsersSettings,
+};
 pub(crate) use self::print::{print, without_password};
 pub(crate) use self::profile::Profile;
 
@@ -41,6 +43,7 @@ pub(crate) struct Config {
     pub(crate) keys: KeyRingSettings,
     pub(crate) balancing: PoolSettings,
     pub(crate) ledger: LedgerSettings,
+    pub(crate) prices: PricesSettings,
     pub(crate) proxy: ProxySettings,
     pub(crate) alerts: AlertSettings,
     pub(crate) store: StoreSettings,
@@ -62,6 +65,7 @@ const SECTIONS: &[Section] = &[
     ("keys", fields_of::<KeyRingSettings>),
     ("balancing", fields_of::<PoolSettings>),
     ("ledger", fields_of::<LedgerSettings>),
+    ("prices", fields_of::<PricesSettings>),
     ("proxy", fields_of::<ProxySettings>),
     ("alerts", fields_of::<AlertSettings>),
     ("store", fields_of::<StoreSettings>),

@@ -78,6 +78,14 @@ impl<'de> Deserialize<'de> for LogFormat {
     }
 }
 
+/// What models cost before anybody sets a price.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PricesSettings {
+    /// A price list that stands in for the one that is built in.
+    pub(crate) file: Option<PathBuf>,
+}
+
 /// The accounts that exist before anybody made one.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

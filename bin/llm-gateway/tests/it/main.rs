@@ -16,6 +16,7 @@ mod http;
 mod killing;
 mod load;
 mod outage;
+mod prices;
 mod receiver;
 mod sdks;
 mod secrets;

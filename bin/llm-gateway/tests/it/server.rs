@@ -102,6 +102,11 @@ impl Server {
         http::request(&self.address, "GET", path, &headers, "")
     }
 
+    pub(crate) fn get_as_admin(&self, path: &str) -> Value {
+        let headers = [format!("authorization: Bearer {}", self.admin_token())];
+        http::request(&self.address, "GET", path, &headers, "").json()
+    }
+
     pub(crate) fn post(&self, path: &str, token: &str, body: &Value) -> Answer {
         let headers = [format!("authorization: Bearer {token}")];
         http::request(&self.address, "POST", path, &headers, &body.to_string())

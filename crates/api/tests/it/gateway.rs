@@ -276,7 +276,7 @@ async fn rooms(database: &Database, clock: Arc<dyn Clock>) -> Rooms {
         key_hasher: KeyHasher::new(&master_key),
         vault,
         proxy: Arc::new(proxy),
-        shipped_prices: PriceCatalogue::embedded(),
+        listed_prices: PriceCatalogue::embedded(),
         clock,
     }
 }

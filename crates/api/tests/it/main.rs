@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's way to say that it must be so")]
 
+mod account_prices;
 mod accounts;
 mod alerts;
 mod auth;

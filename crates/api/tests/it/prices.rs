@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use gateway_simulator::Script;
 use serde_json::{Value, json};
 
 use crate::gateway::TestGateway;
@@ -49,10 +50,27 @@ on_both_databases! {
             let reply = gateway.put(path).bearer(&gateway.admin).json(&body).send().await.expect(422);
             assert_eq!(reply.fields(), [field], "{body}");
         }
+        gateway.put("/api/prices/*").bearer(&gateway.admin).json(&json!({"input": 1, "output": 1})).send().await.expect(400);
         gateway.put("/api/prices/a%20b").bearer(&gateway.admin).json(&json!({"input": 1, "output": 1})).send().await.expect(400);
         gateway.put(path).bearer(&ann.token).json(&json!({"input": 1, "output": 1})).send().await.expect(403);
         gateway.delete(path).bearer(&ann.token).send().await.expect(403);
         assert!(gateway.list(&ann.token, "/api/prices").await.len() > 10);
+    }
+
+    async fn a_price_may_have_tiers_and_a_price_for_searches_and_a_name_with_slashes(gateway) {
+        let tier = |above: u64, input: f64| json!({
+            "above_input_tokens": above, "input": input, "output": 2.0,
+            "cache_read": null, "cache_write_5m": null, "cache_write_1h": null,
+        });
+        let body = json!({
+            "input": 1, "output": 2, "tiers": [tier(1000, 3.0), tier(2000, 4.0)], "web_searches_per_1k_usd": 5,
+        });
+        let path = "/api/prices/vendor/model-1.5";
+        let set = gateway.put(path).bearer(&gateway.admin).json(&body).send().await.expect(200).json();
+        assert_eq!(set["tiers"], json!([tier(1000, 3.0), tier(2000, 4.0)]));
+        assert_eq!(set["web_searches_per_1k_usd"], json!(5.0));
+        assert_eq!(price(&gateway, "vendor/model-1.5").await, set);
+        gateway.delete(path).bearer(&gateway.admin).send().await.expect(204);
     }
 
     async fn a_request_is_charged_at_the_price_in_force(gateway) {
@@ -65,5 +83,28 @@ on_both_databases! {
         let request = gateway.list(&gateway.admin, "/api/usage/requests").await.remove(0);
         let tokens = answer["usage"]["input_tokens"].as_u64().unwrap() + answer["usage"]["output_tokens"].as_u64().unwrap();
         assert_eq!(request["cost_usd"].as_f64().unwrap(), tokens as f64);
+    }
+
+    async fn each_model_that_had_a_say_in_an_answer_is_charged_at_its_own_price(gateway) {
+        gateway.make_account(&gateway.admin, json!({})).await;
+        let key = gateway.make_key(&gateway.admin, json!({})).await;
+        let answer = json!({
+            "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-opus-4-8", "content": [],
+            "stop_reason": "end_turn",
+            "usage": {
+                "input_tokens": 1000, "output_tokens": 200,
+                "iterations": [
+                    {"type": "message", "model": "claude-sonnet-5-5", "input_tokens": 1000, "output_tokens": 10},
+                    {"type": "fallback_message", "model": "claude-opus-4-8", "input_tokens": 1000, "output_tokens": 200},
+                ],
+            },
+        });
+        gateway.provider.next(Script::raw(200, "application/json", answer.to_string()));
+        gateway.message(key["key"].as_str().unwrap()).send().await.expect(200);
+        gateway.settle().await;
+        let request = gateway.list(&gateway.admin, "/api/usage/requests").await.remove(0);
+        assert_eq!((&request["input_tokens"], &request["output_tokens"]), (&json!(2000), &json!(210)));
+        // Sonnet 5.5: 1000 at $2 and 10 at $10; Opus 4.8: 1000 at $5 and 200 at $25.
+        assert_eq!(request["cost_usd"], json!(0.0021 + 0.01));
     }
 }

@@ -34,7 +34,7 @@ prop_compose! {
     ) -> Usage {
         let [input, cache_read, cache_write_5m, cache_write_1h, output, reasoning] = counts;
         let tokens = TokenCounts { input, cache_read, cache_write_5m, cache_write_1h, output, reasoning };
-        Usage { tokens, web_searches, service_tier, speed, inference_geo }
+        Usage { tokens, web_searches, service_tier, speed, inference_geo, parts: Vec::new() }
     }
 }
 

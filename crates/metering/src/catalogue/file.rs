@@ -7,6 +7,7 @@ use gateway_domain::{Nanodollars, ProviderKind, Timestamp};
 use serde::Deserialize;
 
 use super::InvalidCatalogue;
+use super::listed::PriceSource;
 use super::model::{DatedSheet, Model};
 use super::rule::Rule;
 use crate::price::{Meters, Sheet, Tier};
@@ -85,7 +86,7 @@ struct WrittenCondition {
 }
 
 /// Reads a price list into the models of the providers that the gateway speaks to.
-pub(super) fn read(json: &str) -> Result<Vec<Model>, InvalidCatalogue> {
+pub(super) fn read(json: &str, source: PriceSource) -> Result<Vec<Model>, InvalidCatalogue> {
     let file: File = serde_json::from_str(json)?;
     if file.schema != SCHEMA || file.currency != "USD" {
         return Err(InvalidCatalogue::new(format!(
@@ -94,12 +95,16 @@ pub(super) fn read(json: &str) -> Result<Vec<Model>, InvalidCatalogue> {
         )));
     }
     let extracted_at = date(&file.extracted_at)?;
+    let edition = match source {
+        PriceSource::File => format!("file/{}", file.extracted_at),
+        PriceSource::Shipped | PriceSource::Operator => file.extracted_at,
+    };
     file.models
         .into_iter()
         .filter_map(|entry| Some((provider(&entry.provider)?, entry)))
         .map(|(provider, entry)| {
             let id = entry.id.clone();
-            read_entry(entry, provider, &file.extracted_at, extracted_at)
+            read_entry(entry, provider, &edition, extracted_at)
                 .map_err(|error| InvalidCatalogue::new(format!("model {id}: {error}")))
         })
         .collect()

@@ -59,6 +59,7 @@ impl Model {
             variants: &self.variants,
             premiums: premiums(self.provider),
             at,
+            share: None,
         })
     }
 }
@@ -81,6 +82,12 @@ impl Models {
 
     pub(super) fn iter(&self) -> std::slice::Iter<'_, Model> {
         self.models.iter()
+    }
+
+    /// All whose rules fit a name, in the list's order.
+    pub(super) fn fitting(&self, name: &str) -> impl Iterator<Item = &Model> {
+        let name = name.to_ascii_lowercase();
+        self.models.iter().filter(move |model| model.rule.matches(&name))
     }
 
     pub(super) fn find(&self, name: &str) -> Option<&Model> {

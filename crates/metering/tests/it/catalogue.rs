@@ -1,5 +1,7 @@
-use gateway_domain::{PriceId, ProviderKind, Timestamp, TokenCounts, Usage};
-use gateway_metering::{ListedPrice, ListedTier, OperatorPrice, PriceCatalogue, PriceSource, Rates};
+use gateway_domain::{AccountId, PriceFactor, PriceId, ProviderKind, Timestamp, TokenCounts, Usage};
+use gateway_metering::{
+    ListedPrice, ListedTier, OperatorPrice, PriceCatalogue, PriceSource, RateSheet, Rates, Terms,
+};
 
 fn now() -> Timestamp {
     "2026-11-22T12:00:00Z".parse().unwrap()
@@ -9,7 +11,7 @@ fn now() -> Timestamp {
 fn entry(provider: ProviderKind, model: &str) -> Option<String> {
     PriceCatalogue::embedded()
         .find(provider, model, now())
-        .map(|price| price.version().to_owned())
+        .map(|price| price.version().into_owned())
 }
 
 #[test]
@@ -169,32 +171,44 @@ fn a_list_that_is_not_understood_is_refused() {
 fn own(model: &str, input: &str, effective_from: &str) -> OperatorPrice {
     OperatorPrice {
         id: PriceId::random(),
+        account_id: None,
         model: model.to_owned(),
-        rates: Rates {
-            input: input.parse().unwrap(),
-            output: "0".parse().unwrap(),
-            cache_read: None,
-            cache_write_5m: None,
-            cache_write_1h: None,
-        },
+        terms: Terms::Rates(flat(input).into()),
         effective_from: effective_from.parse().unwrap(),
+        ended_at: None,
+    }
+}
+
+fn flat(input: &str) -> Rates {
+    Rates {
+        input: input.parse().unwrap(),
+        output: "0".parse().unwrap(),
+        cache_read: None,
+        cache_write_5m: None,
+        cache_write_1h: None,
+    }
+}
+
+fn input_tokens(input: u64) -> Usage {
+    Usage {
+        tokens: TokenCounts {
+            input,
+            ..TokenCounts::default()
+        },
+        ..Usage::default()
     }
 }
 
 #[test]
-fn an_operators_price_comes_first_and_is_flat() {
+fn an_operators_price_comes_first_and_knows_no_variants() {
     let price = own("claude-sonnet-4-5", "1", "2026-11-01T00:00:00Z");
     let version = format!("operator/{}", price.id);
     let catalogue = PriceCatalogue::embedded().with_overrides(vec![price]);
     let usage = Usage {
-        tokens: TokenCounts {
-            input: 1_000_000,
-            ..TokenCounts::default()
-        },
         web_searches: 1,
         service_tier: Some("batch".to_owned()),
         inference_geo: Some("us".to_owned()),
-        ..Usage::default()
+        ..input_tokens(1_000_000)
     };
     for model in ["claude-sonnet-4-5", "claude-sonnet-4-5-20250929"] {
         let found = catalogue.find(ProviderKind::Anthropic, model, now()).unwrap();
@@ -233,6 +247,203 @@ fn the_latest_price_that_has_begun_counts() {
     // Other overrides take their place.
     let without = catalogue.with_overrides(Vec::new());
     assert!(without.find(ProviderKind::OpenAi, "llama-3", now()).is_none());
+}
+
+#[test]
+fn a_price_that_was_taken_back_counts_until_then() {
+    let ended = OperatorPrice {
+        ended_at: Some("2026-11-10T00:00:00Z".parse().unwrap()),
+        ..own("gpt-6-sol", "2", "2026-11-01T00:00:00Z")
+    };
+    let again = own("gpt-6-sol", "3", "2026-11-20T00:00:00Z");
+    let catalogue = PriceCatalogue::embedded().with_overrides(vec![
+        own("gpt-6-sol", "1", "2026-10-01T00:00:00Z"),
+        ended.clone(),
+        again.clone(),
+    ]);
+    let version = |time: &str| {
+        let price = catalogue.find(ProviderKind::OpenAi, "gpt-6-sol", time.parse().unwrap());
+        price.unwrap().version().into_owned()
+    };
+    assert_eq!(version("2026-11-09T23:59:59Z"), ended.version());
+    assert_eq!(version("2026-11-10T00:00:00Z"), "2026-11-22/gpt-6-sol");
+    assert_eq!(version("2026-11-20T00:00:00Z"), again.version());
+}
+
+#[test]
+fn of_two_prices_that_begin_at_once_the_one_made_later_counts() {
+    let (first, second) = (
+        own("llama-3", "1", "2026-11-01T00:00:00Z"),
+        own("llama-3", "2", "2026-11-01T00:00:00Z"),
+    );
+    let catalogue = PriceCatalogue::embedded().with_overrides(vec![first, second.clone()]);
+    let found = catalogue.find(ProviderKind::OpenAi, "llama-3", now()).unwrap();
+    assert_eq!(found.version(), second.version());
+}
+
+#[test]
+fn a_price_that_was_set_may_have_tiers_and_a_price_for_searches() {
+    let sheet = RateSheet {
+        tiers: vec![
+            ListedTier {
+                above_input_tokens: 500_000,
+                rates: flat("4"),
+            },
+            ListedTier {
+                above_input_tokens: 200_000,
+                rates: flat("2"),
+            },
+        ],
+        web_searches_per_1k: Some("5".parse().unwrap()),
+        ..flat("1").into()
+    };
+    let price = OperatorPrice {
+        terms: Terms::Rates(sheet),
+        ..own("claude-sonnet-4-5", "1", "2026-11-01T00:00:00Z")
+    };
+    let catalogue = PriceCatalogue::embedded().with_overrides(vec![price]);
+    let found = catalogue
+        .find(ProviderKind::Anthropic, "claude-sonnet-4-5", now())
+        .unwrap();
+    for (input, dollars) in [
+        (200_000, "0.2"),
+        (200_001, "0.400002"),
+        (500_000, "1"),
+        (1_000_000, "4"),
+    ] {
+        assert_eq!(
+            found.cost(&input_tokens(input)),
+            dollars.parse().unwrap(),
+            "{input}"
+        );
+    }
+    let searches = Usage {
+        web_searches: 3,
+        ..input_tokens(0)
+    };
+    assert_eq!(found.cost(&searches), "0.015".parse().unwrap());
+    let row = catalogue
+        .list(now())
+        .into_iter()
+        .find(|row| row.model == "claude-sonnet-4-5")
+        .unwrap();
+    let thresholds: Vec<_> = row.tiers.iter().map(|tier| tier.above_input_tokens).collect();
+    assert_eq!(thresholds, [200_000, 500_000]);
+    assert_eq!(row.web_searches_per_1k, Some("5".parse().unwrap()));
+}
+
+#[test]
+fn an_accounts_own_price_comes_before_all_others() {
+    let account = AccountId::random();
+    let at_account = |model: &str, terms| OperatorPrice {
+        account_id: Some(account),
+        terms,
+        ..own(model, "0", "2026-11-01T00:00:00Z")
+    };
+    let rates = at_account("claude-sonnet-4-5", Terms::Rates(flat("2").into()));
+    let factor = at_account(
+        OperatorPrice::EVERY_MODEL,
+        Terms::Factor(PriceFactor::from_millionths(750_000)),
+    );
+    let operators = own("claude-opus-5", "8", "2026-11-01T00:00:00Z");
+    let catalogue =
+        PriceCatalogue::embedded().with_overrides(vec![rates.clone(), factor.clone(), operators.clone()]);
+    let find = |account, model: &str, usage: &Usage| {
+        let price = catalogue.find_at(account, ProviderKind::Anthropic, model, now())?;
+        Some((price.version().into_owned(), price.cost(usage).to_string()))
+    };
+    let million = input_tokens(1_000_000);
+    let found = |version: String, dollars: &str| Some((version, dollars.to_owned()));
+
+    let own_rates = found(rates.version(), "2.0");
+    assert_eq!(find(account, "claude-sonnet-4-5", &million), own_rates);
+    // Under every name of the model that it was set for.
+    assert_eq!(find(account, "claude-sonnet-4-5-20250929", &million), own_rates);
+    let share = format!("{}/{}", factor.version(), operators.version());
+    assert_eq!(find(account, "claude-opus-5", &million), found(share, "6.0"));
+
+    // A share keeps tiers, variants, premiums and searches: $2.50 batch input, half of it beyond 1.1 times for `us`.
+    let usage = Usage {
+        web_searches: 100,
+        service_tier: Some("batch".to_owned()),
+        inference_geo: Some("us".to_owned()),
+        ..million.clone()
+    };
+    let share = format!("{}/2026-11-22/claude-opus-5-5", factor.version());
+    let whole = catalogue
+        .find(ProviderKind::Anthropic, "claude-opus-5-5", now())
+        .unwrap()
+        .cost(&usage);
+    let three_quarters = (whole.as_nanos() * 3 / 4).to_string();
+    let (version, dollars) = find(account, "claude-opus-5-5", &usage).unwrap();
+    assert_eq!(version, share);
+    assert_eq!(
+        dollars
+            .parse::<gateway_domain::Nanodollars>()
+            .unwrap()
+            .as_nanos()
+            .to_string(),
+        three_quarters
+    );
+
+    // A share of nothing known is not known either; other accounts pay what everybody does.
+    assert_eq!(find(account, "llama-3", &million), None);
+    let other = AccountId::random();
+    assert_eq!(
+        find(other, "claude-opus-5", &million),
+        found(operators.version(), "8.0")
+    );
+    let listed = "2026-11-22/claude-sonnet-4-5".to_owned();
+    assert_eq!(
+        find(other, "claude-sonnet-4-5", &input_tokens(1000)),
+        found(listed, "0.003")
+    );
+    let models = |account| -> Vec<&str> {
+        let own = catalogue.list_of(account, now());
+        own.into_iter().map(|price| price.model.as_str()).collect()
+    };
+    assert_eq!(models(account), ["*", "claude-sonnet-4-5"]);
+    assert_eq!(models(other), [""; 0]);
+    assert!(
+        catalogue
+            .list(now())
+            .iter()
+            .all(|row| row.version != rates.version())
+    );
+}
+
+#[test]
+fn a_share_shows_in_the_rates_and_is_rounded_with_the_sum() {
+    let account = AccountId::random();
+    let catalogue = PriceCatalogue::embedded().with_overrides(vec![
+        own("own", "0.000003", "2026-11-01T00:00:00Z"),
+        OperatorPrice {
+            account_id: Some(account),
+            terms: Terms::Factor(PriceFactor::from_millionths(500_000)),
+            ..own("own", "0", "2026-11-01T00:00:00Z")
+        },
+    ]);
+    let price = catalogue
+        .find_at(account, ProviderKind::OpenAi, "own", now())
+        .unwrap();
+    // 3 pico-dollars a token: half of that is 1.5, shown as 2, but a thousand tokens cost 1.5 nano-dollars.
+    assert_eq!(price.rates().input.as_picos(), 2);
+    assert_eq!(price.cost(&input_tokens(1000)).as_nanos(), 2);
+    assert_eq!(price.cost(&input_tokens(2000)).as_nanos(), 3);
+}
+
+#[test]
+fn a_list_of_ones_own_says_so() {
+    let json = include_str!("../../prices.json");
+    let catalogue = PriceCatalogue::from_json(json).unwrap();
+    let price = catalogue.find(ProviderKind::OpenAi, "gpt-6-sol", now()).unwrap();
+    assert_eq!(price.version(), "file/2026-11-22/gpt-6-sol");
+    assert!(
+        catalogue
+            .list(now())
+            .iter()
+            .all(|row| row.source == PriceSource::File)
+    );
 }
 
 fn rates(input: &str, output: &str, cache_read: &str, cache_write_5m: &str, cache_write_1h: &str) -> Rates {

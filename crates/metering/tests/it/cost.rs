@@ -1,7 +1,7 @@
 use gateway_domain::{
     Nanodollars, PicodollarsPerToken, PriceId, ProviderKind, Timestamp, TokenCounts, Usage,
 };
-use gateway_metering::{OperatorPrice, Price, PriceCatalogue, Rates};
+use gateway_metering::{OperatorPrice, Price, PriceCatalogue, Rates, Terms};
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_oneof, proptest};
 
 const NOW: &str = "2026-11-22T12:00:00Z";
@@ -267,9 +267,11 @@ impl OwnPrice {
 fn own_price(rates: Rates) -> OwnPrice {
     OwnPrice(PriceCatalogue::embedded().with_overrides(vec![OperatorPrice {
         id: PriceId::random(),
+        account_id: None,
         model: "own".to_owned(),
-        rates,
+        terms: Terms::Rates(rates.into()),
         effective_from: at(NOW),
+        ended_at: None,
     }]))
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod catalogue;
+mod charge;
 mod cost;
 mod forecast;
 mod limiter;

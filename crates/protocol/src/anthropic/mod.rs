@@ -3,6 +3,7 @@
 mod answer;
 mod error;
 mod foreign;
+mod iterations;
 mod limit_headers;
 mod message;
 mod models;

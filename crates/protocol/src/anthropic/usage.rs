@@ -1,5 +1,7 @@
 use gateway_domain::{TokenCounts, Usage};
 
+use super::iterations::Iterations;
+
 use crate::json;
 
 /// No tier, speed or place has a name longer than this; a longer one would only fill the ledger.
@@ -12,8 +14,8 @@ const MAX_WORD: usize = 64;
 #[derive(Default)]
 pub(super) struct CumulativeUsage {
     counts: Counts,
-    /// What the provider spent on compacting the context. Not in the other counts.
-    compaction: TokenCounts,
+    /// What went into each call that the provider made.
+    iterations: Iterations,
     web_searches: u64,
     service_tier: Option<String>,
     speed: Option<String>,
@@ -33,7 +35,7 @@ impl CumulativeUsage {
                     );
                 }
                 b"iterations" => {
-                    overwrite(&mut self.compaction, compaction(member.value));
+                    overwrite(&mut self.iterations, Iterations::read(member.value));
                 }
                 b"service_tier" => overwrite_word(&mut self.service_tier, member.value),
                 b"speed" => overwrite_word(&mut self.speed, member.value),
@@ -45,19 +47,23 @@ impl CumulativeUsage {
 
     /// `None` when neither input nor output has been counted.
     pub(super) fn usage(&self) -> Option<Usage> {
-        self.counts.is_known.then(|| Usage {
-            tokens: sum(&self.counts.tokens(), &self.compaction),
-            web_searches: self.web_searches,
-            service_tier: self.service_tier.clone(),
-            speed: self.speed.clone(),
-            inference_geo: self.inference_geo.clone(),
+        self.counts.is_known.then(|| {
+            let (tokens, parts) = self.iterations.join(self.counts.tokens());
+            Usage {
+                tokens,
+                parts,
+                web_searches: self.web_searches,
+                service_tier: self.service_tier.clone(),
+                speed: self.speed.clone(),
+                inference_geo: self.inference_geo.clone(),
+            }
         })
     }
 }
 
 /// The counts that a message has, and each of its iterations.
 #[derive(Default)]
-struct Counts {
+pub(super) struct Counts {
     is_known: bool,
     input: u64,
     cache_read: u64,
@@ -68,7 +74,7 @@ struct Counts {
 }
 
 impl Counts {
-    fn overwrite(&mut self, object: &[u8]) {
+    pub(super) fn overwrite(&mut self, object: &[u8]) {
         let mut written = None;
         let mut split = None;
         for member in json::members(object).flatten() {
@@ -106,7 +112,7 @@ impl Counts {
         }
     }
 
-    fn tokens(&self) -> TokenCounts {
+    pub(super) fn tokens(&self) -> TokenCounts {
         TokenCounts {
             input: self.input,
             cache_read: self.cache_read,
@@ -123,33 +129,6 @@ fn cache_creation(object: &[u8]) -> Option<(u64, u64)> {
     let short = count_in(object, b"ephemeral_5m_input_tokens");
     let long = count_in(object, b"ephemeral_1h_input_tokens");
     (short.is_some() || long.is_some()).then(|| (short.unwrap_or(0), long.unwrap_or(0)))
-}
-
-/// The sum over the compactions among the iterations; `None` when `list` is no list.
-///
-/// Other iterations are contained in the message's own counts.
-fn compaction(list: &[u8]) -> Option<TokenCounts> {
-    let mut total = TokenCounts::default();
-    for entry in json::elements(list) {
-        let entry = entry.ok()?;
-        if json::member(entry, b"type") == Some(b"\"compaction\"") {
-            let mut counts = Counts::default();
-            counts.overwrite(entry);
-            total = sum(&total, &counts.tokens());
-        }
-    }
-    Some(total)
-}
-
-fn sum(a: &TokenCounts, b: &TokenCounts) -> TokenCounts {
-    TokenCounts {
-        input: a.input.saturating_add(b.input),
-        cache_read: a.cache_read.saturating_add(b.cache_read),
-        cache_write_5m: a.cache_write_5m.saturating_add(b.cache_write_5m),
-        cache_write_1h: a.cache_write_1h.saturating_add(b.cache_write_1h),
-        output: a.output.saturating_add(b.output),
-        reasoning: a.reasoning.saturating_add(b.reasoning),
-    }
 }
 
 fn count_in(object: &[u8], key: &[u8]) -> Option<u64> {

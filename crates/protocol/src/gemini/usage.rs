@@ -73,6 +73,7 @@ impl Metadata {
             service_tier: self.service_tier.clone(),
             speed: None,
             inference_geo: None,
+            parts: Vec::new(),
         }
     }
 }

@@ -66,6 +66,47 @@ fn nonsense_counts_are_left_out() {
     }
 }
 
+/// The input of an answer with these iterations, and the model and input of each call of its own.
+fn calls(iterations: &str) -> (u64, Vec<(Option<String>, u64)>) {
+    let answer = format!(r#"{{"usage":{{"input_tokens":5,"output_tokens":3,"iterations":[{iterations}]}}}}"#);
+    let usage = anthropic().read_answer(answer.as_bytes()).usage.unwrap();
+    let calls = usage
+        .parts
+        .into_iter()
+        .map(|part| (part.model, part.tokens.input));
+    (usage.tokens.input, calls.collect())
+}
+
+#[test]
+fn calls_of_their_own_are_counted_and_told_apart() {
+    let call = |kind: &str, model: &str, input: u64, output: u64| {
+        format!(r#"{{"type":"{kind}","model":"{model}","input_tokens":{input},"output_tokens":{output}}}"#)
+    };
+    let of = |model: &str, input| (Some(model.to_owned()), input);
+    let turns = format!("{},{}", call("message", "m", 2, 1), call("message", "m", 3, 2));
+    assert_eq!(calls(&turns), (5, vec![]));
+    let advised = format!("{turns},{}", call("advisor_message", "a", 70, 1));
+    assert_eq!(calls(&advised), (75, vec![of("a", 70)]));
+    let compacted = format!(r#"{turns},{{"type":"compaction","input_tokens":900,"output_tokens":9}}"#);
+    assert_eq!(calls(&compacted), (905, vec![(None, 900)]));
+    // The message's own counts are those of the fallback; what declined without a word is not charged for.
+    let declined = format!(
+        "{},{}",
+        call("message", "m", 4, 0),
+        call("fallback_message", "f", 5, 3)
+    );
+    assert_eq!(calls(&declined), (5, vec![of("f", 5)]));
+    let broke_off = format!(
+        "{},{}",
+        call("message", "m", 4, 1),
+        call("fallback_message", "f", 5, 3)
+    );
+    assert_eq!(calls(&broke_off), (9, vec![of("m", 4), of("f", 5)]));
+    assert_eq!(calls(&call("telepathy", "t", 100, 100)), (5, vec![]));
+    let long = call("advisor_message", &"x".repeat(10_000), 1, 1);
+    assert_eq!(calls(&long), (6, vec![(None, 1)]));
+}
+
 #[test]
 fn an_answer_without_counts_has_no_usage() {
     for body in [

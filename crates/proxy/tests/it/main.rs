@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod billing;
 mod cancelling;
 mod connections;
 mod endurance;

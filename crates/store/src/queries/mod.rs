@@ -23,6 +23,7 @@ pub(crate) mod rests;
 pub(crate) mod sessions;
 pub(crate) mod spending;
 pub(crate) mod system;
+pub(crate) mod unpriced;
 pub(crate) mod users;
 
 use super::{Conn, Db, begin, bucket_sql, end, insert_new};

@@ -1,11 +1,16 @@
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use diesel_async::RunQueryDsl;
+use gateway_auth::Scope;
+use gateway_domain::AccountId;
 
-use super::Conn;
 use super::system::{Kind, bump};
+use super::{Conn, Db};
 use crate::StoreError;
 use crate::prices::PriceRow;
-use crate::schema::price_versions;
+use crate::schema::{price_versions, upstream_accounts};
+use crate::scope::owner;
+use crate::types::StoredId;
 
 /// Every version, each model's oldest first.
 pub(crate) async fn all(conn: &mut Conn) -> Result<Vec<PriceRow>, StoreError> {
@@ -23,31 +28,87 @@ pub(crate) async fn all(conn: &mut Conn) -> Result<Vec<PriceRow>, StoreError> {
 pub(crate) async fn put(conn: &mut Conn, row: PriceRow) -> Result<(), StoreError> {
     write_tx!(conn, {
         bump(conn, Kind::Prices).await?;
-        diesel::insert_into(price_versions::table)
-            .values(row)
-            .execute(conn)
-            .await?;
-        Ok(())
+        insert(conn, row).await
+    })
+}
+
+pub(crate) async fn put_for_account(
+    conn: &mut Conn,
+    scope: Scope,
+    account_id: AccountId,
+    row: PriceRow,
+) -> Result<bool, StoreError> {
+    write_tx!(conn, {
+        bump(conn, Kind::Prices).await?;
+        if !owns(conn, scope, account_id).await? {
+            return Ok(false);
+        }
+        insert(conn, row).await?;
+        Ok(true)
     })
 }
 
 pub(crate) async fn delete(conn: &mut Conn, row: PriceRow) -> Result<bool, StoreError> {
     write_tx!(conn, {
         bump(conn, Kind::Prices).await?;
-        let latest = price_versions::table
-            .filter(price_versions::model.eq(row.model.clone()))
-            .order((price_versions::effective_from.desc(), price_versions::id.desc()))
-            .select(price_versions::input_picos)
-            .first::<Option<i64>>(conn)
-            .await
-            .optional()?;
-        if latest.flatten().is_none() {
-            return Ok(false);
-        }
-        diesel::insert_into(price_versions::table)
-            .values(row)
-            .execute(conn)
-            .await?;
-        Ok(true)
+        end(conn, row).await
     })
+}
+
+pub(crate) async fn delete_for_account(
+    conn: &mut Conn,
+    scope: Scope,
+    account_id: AccountId,
+    row: PriceRow,
+) -> Result<bool, StoreError> {
+    write_tx!(conn, {
+        bump(conn, Kind::Prices).await?;
+        Ok(owns(conn, scope, account_id).await? && end(conn, row).await?)
+    })
+}
+
+async fn insert(conn: &mut Conn, row: PriceRow) -> Result<(), StoreError> {
+    diesel::insert_into(price_versions::table)
+        .values(row)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Writes the end of a price, and says whether there was one to end.
+async fn end(conn: &mut Conn, row: PriceRow) -> Result<bool, StoreError> {
+    let of_subject = price_versions::table
+        .filter(price_versions::model.eq(row.model.clone()))
+        .into_boxed::<Db>();
+    let of_subject = match row.account_id {
+        None => of_subject.filter(price_versions::account_id.is_null()),
+        Some(id) => of_subject.filter(price_versions::account_id.eq(Some(id))),
+    };
+    let latest = of_subject
+        .order((price_versions::effective_from.desc(), price_versions::id.desc()))
+        .select((price_versions::input_picos, price_versions::factor_millionths))
+        .first::<(Option<i64>, Option<i64>)>(conn)
+        .await
+        .optional()?;
+    if latest.is_none_or(|(input, factor)| input.is_none() && factor.is_none()) {
+        return Ok(false);
+    }
+    insert(conn, row).await?;
+    Ok(true)
+}
+
+async fn owns(conn: &mut Conn, scope: Scope, account_id: AccountId) -> Result<bool, StoreError> {
+    let (mine, everyones) = owner(scope);
+    let account = upstream_accounts::table
+        .find(StoredId::from(account_id))
+        .filter(
+            upstream_accounts::owner_id
+                .eq(Some(mine))
+                .or(everyones.into_sql::<Bool>()),
+        )
+        .select(upstream_accounts::id)
+        .get_result::<StoredId>(conn)
+        .await
+        .optional()?;
+    Ok(account.is_some())
 }

@@ -16,4 +16,5 @@ mod reports;
 mod rests;
 mod revisions;
 mod sessions;
+mod unpriced;
 mod users;

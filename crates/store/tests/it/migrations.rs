@@ -14,11 +14,12 @@ use uuid::Uuid;
 use crate::fixture::{check, check_empty, read_sql, run_sql};
 use crate::recording::{everything, passed_over, records};
 
-pub(crate) const ALL: [&str; 7] = [
+pub(crate) const ALL: [&str; 8] = [
     "0001_initial_schema",
     "0002_initial_data",
     "0003_request_decisions",
     "0004_account_rests",
+    "0006_account_prices",
     "0007_limits_and_budgets",
     "0008_admin_credentials",
     "0009_alerts",

@@ -135,6 +135,7 @@ fn attempt(dice: &mut Dice, request: u64, place: u16, started_at: Timestamp) -> 
             service_tier: Some("standard".to_owned()),
             speed: None,
             inference_geo: Some("us".to_owned()),
+            parts: Vec::new(),
         },
         usage_source: UsageSource::Reported,
         cost: dice

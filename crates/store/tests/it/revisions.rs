@@ -62,7 +62,7 @@ async fn a_change_is_noticed_here_before_its_caller_hears_of_it() {
             cache_write_5m: None,
             cache_write_1h: None,
         };
-        fixture.store.put_price("claude", rates).await.unwrap();
+        fixture.store.put_price("claude", rates.into()).await.unwrap();
         assert_eq!(before().prices, start.prices + 1);
 
         // The keys and accounts of a deleted user go with it.

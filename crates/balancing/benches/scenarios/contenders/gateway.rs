@@ -29,7 +29,7 @@ pub(crate) struct Gateway {
 struct SonnetRates;
 
 impl RateSource for SonnetRates {
-    fn rates(&self, _provider: ProviderKind, _upstream_model: &str) -> Option<Rates> {
+    fn rates(&self, _account_id: AccountId, _provider: ProviderKind, _upstream_model: &str) -> Option<Rates> {
         Some(RATES)
     }
 }

@@ -71,8 +71,7 @@ impl Answer {
             tokens,
             web_searches: self.web_searches,
             service_tier: self.service_tier.clone(),
-            speed: None,
-            inference_geo: None,
+            ..Usage::default()
         })
     }
 

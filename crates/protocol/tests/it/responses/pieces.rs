@@ -51,10 +51,7 @@ fn usage() -> Piece {
             output: 50,
             reasoning: 25,
         },
-        web_searches: 0,
-        service_tier: None,
-        speed: None,
-        inference_geo: None,
+        ..Usage::default()
     })
 }
 

@@ -164,10 +164,7 @@ fn usage() -> impl Strategy<Value = Usage> {
             output: output.into(),
             reasoning: u64::from(output) / 2,
         },
-        web_searches: 0,
-        service_tier: None,
-        speed: None,
-        inference_geo: None,
+        ..Usage::default()
     })
 }
 
