@@ -4,6 +4,7 @@ mod catalogue;
 mod limiter;
 mod price;
 mod record;
+mod sketch;
 mod spend;
 mod variant;
 
@@ -11,4 +12,5 @@ pub use catalogue::{InvalidCatalogue, ListedPrice, ListedTier, OperatorPrice, Pr
 pub use limiter::{Admission, Allowance, LimitExceeded, LimitKind, Limiter, Standing};
 pub use price::{Price, Rates};
 pub use record::{AttemptRecord, Considered, Decision, Outcome, RequestRecord, UnknownOutcome};
+pub use sketch::{InvalidSketch, Sketch};
 pub use spend::SpendBook;
