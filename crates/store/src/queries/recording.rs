@@ -1,24 +1,22 @@
 use std::time::Duration;
 
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable};
 use diesel_async::RunQueryDsl;
-use gateway_domain::{ApiKeyId, Nanodollars, Timestamp};
 
-use super::{Conn, insert_new};
+use super::{Conn, rollups, write_rows};
 use crate::StoreError;
 use crate::recording::Batch;
-use crate::schema::{api_keys, requests, upstream_accounts};
-use crate::types::{StoredId, StoredTime};
+use crate::schema::{api_keys, upstream_accounts};
+use crate::types::StoredTime;
 
 /// How old a `last_used_at` must be before it is written again.
 const LAST_USED_STEP: Duration = Duration::from_secs(1);
 
 pub(crate) async fn record(conn: &mut Conn, batch: Batch) -> Result<usize, StoreError> {
     write_tx!(conn, {
-        let new = insert_new!(conn, batch.requests)?;
-        insert_new!(conn, batch.attempts)?;
+        let requests = write_rows!(conn, batch.requests.clone())?;
+        let attempts = write_rows!(conn, batch.attempts.clone())?;
+        rollups::add(conn, batch.cells(&requests, &attempts)).await?;
         // Last, so that these rows stay locked as briefly as can be.
         for (id, at) in batch.keys {
             let due = StoredTime(at.0 - LAST_USED_STEP);
@@ -41,24 +39,6 @@ pub(crate) async fn record(conn: &mut Conn, batch: Batch) -> Result<usize, Store
                 .execute(conn)
                 .await?;
         }
-        Ok(new)
+        Ok(requests.len())
     })
-}
-
-pub(crate) async fn spending(
-    conn: &mut Conn,
-    keys: Vec<(ApiKeyId, Timestamp)>,
-) -> Result<Vec<Nanodollars>, StoreError> {
-    let mut amounts = Vec::with_capacity(keys.len());
-    for (key, from) in keys {
-        let spent = requests::table
-            .filter(requests::key_id.eq(StoredId::from(key)))
-            .filter(requests::started_at.ge(StoredTime(from)))
-            // On PostgreSQL a sum of bigint is a numeric.
-            .select(sql::<Nullable<BigInt>>("CAST(SUM(cost_nanos) AS BIGINT)"))
-            .get_result::<Option<i64>>(conn)
-            .await?;
-        amounts.push(Nanodollars::from_nanos(spent.unwrap_or(0)));
-    }
-    Ok(amounts)
 }

@@ -13,5 +13,6 @@ mod recording;
 mod reports;
 mod rests;
 mod revisions;
+mod rollups;
 mod sessions;
 mod users;
