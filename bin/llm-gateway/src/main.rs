@@ -8,6 +8,7 @@ mod journal;
 mod listen;
 mod logging;
 mod rests;
+mod retention;
 mod secrets;
 mod server;
 mod users;
