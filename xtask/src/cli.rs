@@ -100,6 +100,8 @@ pub(crate) enum Bench {
     Journal,
     /// How long it takes to pick an account
     Pick,
+    /// Usage: how fast it is recorded and how long reports over a month take, on SQLite and PostgreSQL
+    Reports,
 }
 
 /// What can happen again and again.
@@ -197,6 +199,19 @@ pub(crate) enum Database {
     },
     /// List the migrations, applied and pending
     Status,
+    /// Compare the roll-ups of usage with the rows, or build them anew
+    Rollups(Rollups),
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Rollups {
+    /// List every number that is not what the rows add up to
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Put what the rows add up to in the place of every roll-up
+    #[arg(long)]
+    pub(crate) rebuild: bool,
 }
 
 #[cfg(test)]

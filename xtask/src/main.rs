@@ -50,6 +50,8 @@ fn run(command: Command) -> Result<()> {
             Database::Migrate => gateway::database(&["migrate"]),
             Database::Rollback => gateway::database(&["rollback"]),
             Database::Status => gateway::database(&["status"]),
+            Database::Rollups(task) if task.rebuild => gateway::database(&["rollups", "--rebuild"]),
+            Database::Rollups(_) => gateway::database(&["rollups", "--check"]),
             Database::Reset { yes } => gateway::reset_database(yes),
             Database::Create { name } => migration::create(&name),
         },

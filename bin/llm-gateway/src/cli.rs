@@ -102,12 +102,25 @@ pub(crate) enum DatabaseCommand {
     Rollback,
     /// List the migrations, applied and pending
     Status,
+    /// Compare the roll-ups of usage, which reports are made of, with the rows, or build them anew
+    Rollups(Rollups),
     /// Delete everything and start with empty tables
     Reset {
         /// Confirms that every user, key, account and usage record is to be deleted
         #[arg(long)]
         yes: bool,
     },
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Rollups {
+    /// List every number that is not what the rows add up to; the exit code is 1 if there is one
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Put what the rows add up to in the place of every roll-up whose rows are not deleted
+    #[arg(long)]
+    pub(crate) rebuild: bool,
 }
 
 #[cfg(test)]
@@ -119,6 +132,13 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn roll_ups_are_either_compared_or_built_anew() {
+        let parse = |arguments: &[&str]| Cli::try_parse_from([&["x", "db", "rollups"], arguments].concat());
+        assert!(parse(&["--check"]).is_ok() && parse(&["--rebuild"]).is_ok());
+        assert!(parse(&[]).is_err() && parse(&["--check", "--rebuild"]).is_err());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `llm-gateway db …`: looking after a database without serving.
 
+mod rollups;
+
 use gateway_store::StoreSettings;
 use gateway_store::admin::{self, MigrationState};
 
@@ -25,6 +27,8 @@ pub(crate) async fn run(command: DatabaseCommand, settings: &StoreSettings) -> R
             Ok(())
         }
         DatabaseCommand::Status => status(settings).await,
+        DatabaseCommand::Rollups(task) if task.rebuild => rollups::rebuild(settings).await,
+        DatabaseCommand::Rollups(_) => rollups::check(settings).await,
         DatabaseCommand::Reset { yes: false } => Err(format!(
             "this deletes every user, key, account and usage record in {}: say --yes to do it",
             without_password(&settings.url)
@@ -38,13 +42,12 @@ pub(crate) async fn run(command: DatabaseCommand, settings: &StoreSettings) -> R
     }
 }
 
-async fn check(settings: &StoreSettings) -> Result<()> {
+/// # Errors
+///
+/// Everything that keeps the database from being used.
+async fn expect_usable(settings: &StoreSettings) -> Result<()> {
     let problems = admin::check(settings).await;
     if problems.is_empty() {
-        println!(
-            "{} can be used, and its tables are up to date.",
-            without_password(&settings.url)
-        );
         return Ok(());
     }
     let lines: Vec<_> = problems
@@ -52,6 +55,15 @@ async fn check(settings: &StoreSettings) -> Result<()> {
         .map(|problem| crate::in_one_line(problem))
         .collect();
     Err(lines.join("\n").into())
+}
+
+async fn check(settings: &StoreSettings) -> Result<()> {
+    expect_usable(settings).await?;
+    println!(
+        "{} can be used, and its tables are up to date.",
+        without_password(&settings.url)
+    );
+    Ok(())
 }
 
 async fn status(settings: &StoreSettings) -> Result<()> {

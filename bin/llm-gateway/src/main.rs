@@ -12,6 +12,7 @@ mod logging;
 mod prices;
 mod reprice;
 mod rests;
+mod retention;
 mod secrets;
 mod server;
 mod users;

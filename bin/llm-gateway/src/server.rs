@@ -15,6 +15,7 @@ use crate::changes;
 use crate::config::{Config, LogFormat, Profile, ServerSettings};
 use crate::listen::Listeners;
 use crate::rests;
+use crate::retention;
 use crate::welcome::Welcome;
 use crate::wiring::House;
 
@@ -43,6 +44,7 @@ pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String
     };
     let format = config.log.format;
     let alerts = config.alerts.clone();
+    let keep_usage_days = config.store.keep_usage_days;
 
     let mut house = House::open(config, profile).await?;
     let revisions = house.store.revisions();
@@ -52,6 +54,7 @@ pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String
     rests::resume(&house.app).await?;
     rt::spawn(changes::follow(house.app.clone(), revisions, known));
     rt::spawn(rests::follow(house.app.clone()));
+    rt::spawn(retention::follow(house.app.clone(), keep_usage_days));
     let prober = Engine::new(house.app.proxy.clone());
     rt::spawn(async move { prober.keep_probing().await });
     alerts::start(&house.app, &alerts, house.webhook.take()).await?;

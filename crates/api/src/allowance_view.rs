@@ -2,7 +2,7 @@ use gateway_domain::{
     ApiKey, Budget, BudgetPeriod, Limits, Nanodollars, Spender, Timestamp, UpstreamAccount, User,
 };
 use gateway_metering::{Pace, exhausts_at, recent_span};
-use gateway_store::{SpendSpan, Spending};
+use gateway_store::{Bucket, SpendSpan, Spending};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -98,12 +98,17 @@ impl From<&UpstreamAccount> for Budgeted {
 }
 
 impl Budgeted {
+    /// From when on spending counts as recent: a whole hour, of which the sums are at hand.
+    fn recent_from(&self, now: Timestamp) -> Timestamp {
+        Bucket::Hour.start(now - recent_span(self.began, now))
+    }
+
     /// The times that the spending is shown and foreseen by.
     fn span(&self, now: Timestamp) -> SpendSpan {
         SpendSpan {
             spender: self.spender,
             period_from: current_period(self.budget.period, now).0,
-            recent_from: now - recent_span(self.began, now),
+            recent_from: self.recent_from(now),
         }
     }
 }
@@ -129,11 +134,11 @@ impl BudgetView {
     }
 
     fn new(budgeted: &Budgeted, spending: Spending, now: Timestamp) -> Self {
-        let Budgeted { budget, began, .. } = budgeted;
+        let Budgeted { budget, .. } = budgeted;
         let (_, resets_at) = current_period(budget.period, now);
         let pace = Pace {
             spent: spending.recent,
-            within: recent_span(*began, now),
+            within: now.since(budgeted.recent_from(now)),
         };
         let runs_out = |amount| exhausts_at(amount, spending.period, pace, resets_at, now);
         Self {

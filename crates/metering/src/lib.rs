@@ -6,6 +6,7 @@ mod forecast;
 mod limiter;
 mod price;
 mod record;
+mod sketch;
 mod spend;
 mod variant;
 
@@ -18,4 +19,5 @@ pub use forecast::{Pace, exhausts_at, recent_span};
 pub use limiter::{Admission, LimitExceeded, LimitKind, Limiter};
 pub use price::{Price, Rates};
 pub use record::{AttemptRecord, Considered, Decision, Outcome, RequestRecord, UnknownOutcome};
+pub use sketch::{InvalidSketch, Sketch};
 pub use spend::{Hold, NoHold, OverBudget, SpendBook, Spending};

@@ -5,14 +5,19 @@
 
 use std::marker::PhantomData;
 
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, RunQueryDsl, SqliteConnection};
 
-/// A row that can be written together with others; those that are there already are left alone.
+use crate::types::{StoredId, sql};
+
+/// A row that can be written together with others.
 pub(crate) trait Bulk: Sized + 'static {
     /// The beginning of the statement, up to the columns' names.
     const INSERT: &'static str;
+
+    /// The end of the statement: what becomes of rows that are there already, and the ids of those that were written.
+    const CONFLICT: &'static str;
 
     /// For PostgreSQL: the rows as one array a column, which `UNNEST` takes apart again.
     type Columns;
@@ -23,9 +28,9 @@ pub(crate) trait Bulk: Sized + 'static {
     fn push_values<'b>(&'b self, out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()>;
 }
 
-/// Declares a row of a table with its two ways into it.
+/// Declares a row of a table with its two ways into it: `keeping` what is there already, or `replacing` it.
 macro_rules! bulk {
-    ($vis:vis struct $row:ident, $columns:ident of $table:ident { $($field:ident: $type:ty,)+ }) => {
+    ($vis:vis struct $row:ident, $columns:ident of $table:ident, $conflict:ident { $($field:ident: $type:ty,)+ }) => {
         #[derive(Debug, Clone, diesel::Queryable, diesel::Selectable)]
         #[diesel(table_name = $table, check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
         $vis struct $row {
@@ -40,6 +45,8 @@ macro_rules! bulk {
         impl crate::bulk::Bulk for $row {
             const INSERT: &'static str =
                 concat!("INSERT INTO ", stringify!($table), " (", bulk!(@names $($field)+), ") ");
+
+            const CONFLICT: &'static str = bulk!(@$conflict $($field)+);
 
             type Columns = $columns;
 
@@ -80,9 +87,14 @@ macro_rules! bulk {
                         _,
                     >(&self.$field)?;
                 )+
-                out.push_sql(") ON CONFLICT DO NOTHING");
+                out.push_sql(")");
+                out.push_sql(<$row as crate::bulk::Bulk>::CONFLICT);
                 Ok(())
             }
+        }
+
+        impl diesel::query_builder::Query for $columns {
+            type SqlType = crate::types::sql::Id;
         }
 
         impl diesel::query_builder::QueryId for $columns {
@@ -94,23 +106,34 @@ macro_rules! bulk {
     (@names $first:ident $($other:ident)*) => {
         concat!(stringify!($first) $(, ", ", stringify!($other))*)
     };
+    (@keeping $($field:ident)+) => {
+        " ON CONFLICT DO NOTHING RETURNING id"
+    };
+    (@replacing $first:ident $($other:ident)*) => {
+        concat!(
+            " ON CONFLICT (id) DO UPDATE SET ", stringify!($first), " = excluded.", stringify!($first)
+            $(, ", ", stringify!($other), " = excluded.", stringify!($other))*,
+            " RETURNING id"
+        )
+    };
 }
 pub(crate) use bulk;
 
-/// Inserts those of `rows` that are not there yet, and returns how many were not.
-pub(crate) fn insert_into_sqlite<R: Bulk>(
+/// Writes `rows`, and returns the ids of those that were written.
+pub(crate) fn write_to_sqlite<R: Bulk>(
     conn: &mut SqliteConnection,
     mut rows: Vec<R>,
-) -> QueryResult<usize> {
-    let mut new = 0;
+) -> QueryResult<Vec<StoredId>> {
+    let mut written = Vec::new();
     while !rows.is_empty() {
-        new += match rows.len() {
-            64.. => Values::<R, 64>::last_of(&mut rows).execute(conn)?,
-            8.. => Values::<R, 8>::last_of(&mut rows).execute(conn)?,
-            _ => Values::<R, 1>::last_of(&mut rows).execute(conn)?,
+        let ids: Vec<StoredId> = match rows.len() {
+            64.. => Values::<R, 64>::last_of(&mut rows).load(conn)?,
+            8.. => Values::<R, 8>::last_of(&mut rows).load(conn)?,
+            _ => Values::<R, 1>::last_of(&mut rows).load(conn)?,
         };
+        written.extend(ids);
     }
-    Ok(new)
+    Ok(written)
 }
 
 /// An INSERT of `N` rows, one list of values after the other.
@@ -138,9 +161,13 @@ impl<R: Bulk, const N: usize> QueryFragment<Sqlite> for Values<R, N> {
             out.push_sql(std::mem::replace(&mut separator, ", "));
             row.push_values(out.reborrow())?;
         }
-        out.push_sql(" ON CONFLICT DO NOTHING");
+        out.push_sql(R::CONFLICT);
         Ok(())
     }
+}
+
+impl<R: Bulk, const N: usize> Query for Values<R, N> {
+    type SqlType = sql::Id;
 }
 
 impl<R: Bulk, const N: usize> QueryId for Values<R, N> {

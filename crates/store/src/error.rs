@@ -137,3 +137,49 @@ impl OpenError {
         &self.remedy
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use diesel::result::{DatabaseErrorKind, Error as QueryError};
+
+    use super::StoreError;
+
+    #[test]
+    fn what_another_transaction_caused_passes_and_what_the_row_caused_does_not() {
+        let is_away = |kind, message: &str| {
+            let error = QueryError::DatabaseError(kind, Box::new(message.to_owned()));
+            matches!(StoreError::from(error), StoreError::Unavailable(_))
+        };
+        for (kind, message) in [
+            (DatabaseErrorKind::Unknown, "deadlock detected"),
+            (
+                DatabaseErrorKind::SerializationFailure,
+                "could not serialize access due to concurrent update",
+            ),
+            (
+                DatabaseErrorKind::Unknown,
+                "canceling statement due to lock timeout",
+            ),
+            (DatabaseErrorKind::Unknown, "database is locked"),
+        ] {
+            assert!(is_away(kind, message), "{message}");
+        }
+        for (kind, message) in [
+            (
+                DatabaseErrorKind::CheckViolation,
+                "new row for relation \"attempts\" violates check constraint \"attempts_check\"",
+            ),
+            (
+                DatabaseErrorKind::CheckViolation,
+                "CHECK constraint failed: input_tokens >= 0",
+            ),
+            (
+                DatabaseErrorKind::NotNullViolation,
+                "NOT NULL constraint failed: attempts.model",
+            ),
+            (DatabaseErrorKind::Unknown, "bigint out of range"),
+        ] {
+            assert!(!is_away(kind, message), "{message}");
+        }
+    }
+}

@@ -24,13 +24,31 @@ pub(crate) mod queries;
 pub(crate) type Db = diesel::pg::Pg;
 pub(crate) type Conn = diesel_async::AsyncPgConnection;
 
-/// Inserts those of many rows that are not there yet, and says how many were not.
-macro_rules! insert_new {
+/// Writes many rows, and gives the ids of those that were written.
+macro_rules! write_rows {
     ($conn:expr, $rows:expr) => {
-        diesel_async::RunQueryDsl::execute(crate::bulk::Bulk::columns($rows), $conn).await
+        diesel_async::RunQueryDsl::load::<crate::types::StoredId>(crate::bulk::Bulk::columns($rows), $conn)
+            .await
     };
 }
-pub(crate) use insert_new;
+pub(crate) use write_rows;
+
+/// What joins the bytes of many rows' `column`, as SQL.
+pub(crate) fn joined_bytes_sql(column: &str) -> String {
+    format!("string_agg({column}, CAST('' AS BYTEA))")
+}
+
+/// What lists the numbers of many rows' `column` with commas between, as SQL.
+pub(crate) fn list_sql(column: &str) -> String {
+    format!("string_agg(CAST({column} AS TEXT), ',')")
+}
+
+/// Lets only one transaction at a time change the roll-ups, until it ends: cells are read, added to and written back.
+pub(crate) async fn lock_rollups(conn: &mut Conn) -> Result<(), StoreError> {
+    let lock = diesel::sql_query("SELECT id FROM usage_rollup_state FOR UPDATE");
+    diesel_async::RunQueryDsl::execute(lock, conn).await?;
+    Ok(())
+}
 
 /// The whole microseconds, days or whatever `width` says, that the time in `column` lies in, as SQL.
 pub(crate) fn bucket_sql(column: &str, width: Duration) -> String {
@@ -41,6 +59,12 @@ pub(crate) fn bucket_sql(column: &str, width: Duration) -> String {
 
 pub(crate) async fn begin(conn: &mut Conn) -> Result<(), StoreError> {
     Ok(<AnsiTransactionManager as TransactionManager<Conn>>::begin_transaction(conn).await?)
+}
+
+/// Begins a transaction whose statements all see the same state, and that changes nothing.
+pub(crate) async fn begin_reading(conn: &mut Conn) -> Result<(), StoreError> {
+    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    Ok(AnsiTransactionManager::begin_transaction_sql(conn, begin).await?)
 }
 
 /// Commits what went well and rolls back what did not.

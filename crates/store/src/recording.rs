@@ -1,11 +1,13 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use gateway_domain::{Nanodollars, TokenCounts};
-use gateway_metering::{AttemptRecord, RequestRecord};
+use gateway_metering::{AttemptRecord, Outcome, RequestRecord};
 
 use crate::bulk::bulk;
+use crate::cells::{Cells, Used};
 use crate::decision::DecisionDoc;
+use crate::marks::{self, Marks, Tried};
 use crate::schema::{attempts, requests};
 use crate::store::query;
 use crate::types::{StoredDoc, StoredId, StoredTime, count, without_nul};
@@ -14,8 +16,8 @@ use crate::{Store, StoreError};
 impl Store {
     /// Writes finished requests with their attempts and returns how many were new.
     ///
-    /// All or none: one transaction. A record that is stored already is left as it is, so that writing twice stores
-    /// once. Keys and accounts get their `last_used_at`.
+    /// All or none: one transaction, with the roll-ups. A record that is stored already is left as it is, so that
+    /// writing twice stores and counts once. Keys and accounts get their `last_used_at`.
     ///
     /// # Errors
     ///
@@ -42,25 +44,58 @@ pub(crate) struct Batch {
 impl Batch {
     fn new(records: &[RequestRecord]) -> Result<Self, StoreError> {
         let mut batch = Self {
-            requests: records.iter().map(RequestRow::new).collect::<Result<_, _>>()?,
+            requests: Vec::with_capacity(records.len()),
             attempts: Vec::with_capacity(records.len()),
             keys: BTreeMap::new(),
             accounts: BTreeMap::new(),
         };
         for record in records {
+            let tries: Vec<_> = record.attempts.iter().map(tried).collect();
+            let marks = marks::of_request(has_failed(record.status), &tries);
+            batch.requests.push(RequestRow::new(record, marks)?);
             note_use(&mut batch.keys, record.key_id.into(), record.started_at.into());
-            for attempt in &record.attempts {
+            for (attempt, marks) in record.attempts.iter().zip(marks::of_attempts(&tries)) {
                 note_use(
                     &mut batch.accounts,
                     attempt.account_id.into(),
                     attempt.started_at.into(),
                 );
-                batch.attempts.push(AttemptRow::new(record, attempt));
+                batch.attempts.push(AttemptRow::new(record, attempt, marks));
             }
         }
         batch.requests.sort_by_key(|row| row.id);
+        batch.requests.dedup_by_key(|row| row.id);
         batch.attempts.sort_by_key(|row| row.id);
+        batch.attempts.dedup_by_key(|row| row.id);
         Ok(batch)
+    }
+
+    /// What the rows with these ids add to the roll-ups.
+    pub(crate) fn cells(&self, requests: &[StoredId], attempts: &[StoredId]) -> Cells {
+        let mut cells = Cells::default();
+        let new: HashSet<_> = requests.iter().collect();
+        for row in self.requests.iter().filter(|row| new.contains(&row.id)) {
+            cells.add(&row.used());
+        }
+        let new: HashSet<_> = attempts.iter().collect();
+        for row in self.attempts.iter().filter(|row| new.contains(&row.id)) {
+            cells.add(&row.used());
+        }
+        cells
+    }
+}
+
+fn has_failed(status: Outcome) -> bool {
+    matches!(status, Outcome::Error | Outcome::Interrupted)
+}
+
+fn tried(attempt: &AttemptRecord) -> Tried<'_> {
+    Tried {
+        account: attempt.account_id.into(),
+        provider: attempt.provider.as_str(),
+        failed: has_failed(attempt.status),
+        used: attempt.usage.tokens.total() > 0 || attempt.usage.web_searches > 0,
+        has_cost: attempt.cost.is_some(),
     }
 }
 
@@ -71,7 +106,7 @@ fn note_use(last: &mut BTreeMap<StoredId, StoredTime>, id: StoredId, at: StoredT
 }
 
 bulk! {
-    pub(crate) struct RequestRow, RequestColumns of requests {
+    pub(crate) struct RequestRow, RequestColumns of requests, keeping {
         id: StoredId,
         started_at: StoredTime,
         user_id: StoredId,
@@ -94,11 +129,12 @@ bulk! {
         reasoning_tokens: i64,
         cost_nanos: Option<i64>,
         queued_us: i64,
+        marks: Option<i16>,
     }
 }
 
 impl RequestRow {
-    fn new(record: &RequestRecord) -> Result<Self, StoreError> {
+    fn new(record: &RequestRecord, marks: Marks) -> Result<Self, StoreError> {
         let TokenCounts {
             input,
             cache_read,
@@ -130,12 +166,36 @@ impl RequestRow {
             reasoning_tokens: count(reasoning),
             cost_nanos: record.cost().map(Nanodollars::as_nanos),
             queued_us: micros(record.queued),
+            marks: Some(marks.as_stored()),
         })
+    }
+
+    fn used(&self) -> Used {
+        Used {
+            started_at: self.started_at.into(),
+            user_id: self.user_id,
+            key_id: self.key_id,
+            account_id: None,
+            provider: None,
+            model: self.model.clone(),
+            marks: Marks::from_stored(self.marks.unwrap_or(0)),
+            tokens: [
+                self.input_tokens,
+                self.cache_read_tokens,
+                self.cache_write_5m_tokens,
+                self.cache_write_1h_tokens,
+                self.output_tokens,
+                self.reasoning_tokens,
+            ],
+            cost_nanos: self.cost_nanos,
+            latency_us: self.latency_us,
+            ttft_us: self.ttft_us,
+        }
     }
 }
 
 bulk! {
-    pub(crate) struct AttemptRow, AttemptColumns of attempts {
+    pub(crate) struct AttemptRow, AttemptColumns of attempts, keeping {
         id: StoredId,
         request_id: StoredId,
         number: i32,
@@ -167,11 +227,12 @@ bulk! {
         ttft_us: Option<i64>,
         upstream_request_id: Option<String>,
         upstream_message_id: Option<String>,
+        marks: Option<i16>,
     }
 }
 
 impl AttemptRow {
-    fn new(request: &RequestRecord, attempt: &AttemptRecord) -> Self {
+    fn new(request: &RequestRecord, attempt: &AttemptRecord, marks: Marks) -> Self {
         let usage = &attempt.usage;
         let TokenCounts {
             input,
@@ -214,6 +275,30 @@ impl AttemptRow {
             ttft_us: attempt.ttft.map(micros),
             upstream_request_id: text(&attempt.upstream_request_id),
             upstream_message_id: text(&attempt.upstream_message_id),
+            marks: Some(marks.as_stored()),
+        }
+    }
+
+    fn used(&self) -> Used {
+        Used {
+            started_at: self.started_at.into(),
+            user_id: self.user_id,
+            key_id: self.key_id,
+            account_id: Some(self.account_id),
+            provider: Some(self.provider.clone()),
+            model: self.model.clone(),
+            marks: Marks::from_stored(self.marks.unwrap_or(0)),
+            tokens: [
+                self.input_tokens,
+                self.cache_read_tokens,
+                self.cache_write_5m_tokens,
+                self.cache_write_1h_tokens,
+                self.output_tokens,
+                self.reasoning_tokens,
+            ],
+            cost_nanos: self.cost_nanos,
+            latency_us: self.latency_us,
+            ttft_us: self.ttft_us,
         }
     }
 }

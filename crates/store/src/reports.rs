@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use gateway_domain::Timestamp;
 
 use crate::store::query;
-use crate::usage::{Bucket, Group, GroupBy, Source, Totals, UsageFilter};
+use crate::usage::{Bucket, Group, GroupBy, Totals, UsageFilter};
 use crate::{Store, StoreError};
 
 /// Usage added up by group and as a whole.
@@ -43,6 +43,8 @@ pub(crate) const MOST_POINTS: usize = 50_000;
 impl Store {
     /// What was used, added up; `group_by: None` makes no groups.
     ///
+    /// Where rows are deleted, the hours in which the range begins and ends count whole.
+    ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`] if the database does not answer or needs longer than reports may.
@@ -51,41 +53,28 @@ impl Store {
         filter: UsageFilter,
         group_by: Option<GroupBy>,
     ) -> Result<Summary, StoreError> {
-        let source = Source::of(&filter, group_by);
-        let mut groups = match group_by {
-            None => Vec::new(),
-            Some(by) => {
-                let filter = filter.clone();
-                query!(
-                    self,
-                    report,
-                    reports::add_up(filter, source, None, Some(by), MOST_GROUPS)
-                )?
-            }
-        };
-        let totals = query!(self, report, reports::add_up(filter, source, None, None, 1))?;
+        let now = self.now();
+        let (mut groups, totals) = query!(self, report, reports::summary(filter, group_by, now))?;
         if group_by == Some(GroupBy::Day) {
             groups.sort_by(|one, other| one.group.cmp(&other.group));
         } else {
-            groups.sort_by_key(|row| (Reverse((row.totals.cost, row.totals.requests)), row.group.clone()));
+            let size = |totals: &Totals| (totals.cost.unwrap_or_default(), totals.requests);
+            groups.sort_by_key(|row| (Reverse(size(&row.totals)), row.group.clone()));
         }
         Ok(Summary {
             groups: groups
                 .into_iter()
                 .filter_map(|row| Some((row.group?, row.totals)))
                 .collect(),
-            totals: totals
-                .into_iter()
-                .next()
-                .map(|row| row.totals)
-                .unwrap_or_default(),
+            totals,
         })
     }
 
     /// What was used, step by step from the one that holds `filter.from`, with zeros where there was nothing; the
     /// steps of each group follow each other in time.
     ///
-    /// Without a group there is always one line; with one, a line for each group that was used at all.
+    /// Without a group there is always one line; with one, a line for each group that was used at all. Where rows are
+    /// deleted, an hour's usage stands at its first minute.
     ///
     /// # Errors
     ///
@@ -101,12 +90,8 @@ impl Store {
         if steps(bucket, from, to) > MOST_POINTS as u64 {
             return Err(StoreError::TooManyRows { most: MOST_POINTS });
         }
-        let source = Source::of(&filter, group_by);
-        let rows = query!(
-            self,
-            report,
-            reports::add_up(filter, source, Some(bucket), group_by, MOST_POINTS + 1)
-        )?;
+        let now = self.now();
+        let rows = query!(self, report, reports::timeseries(filter, bucket, group_by, now))?;
         fill_gaps(rows, bucket, from, to, group_by)
     }
 }

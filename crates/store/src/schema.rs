@@ -134,7 +134,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, SmallInt, Text};
     use crate::types::sql::{Doc, Id, Moment};
 
     requests (id) {
@@ -160,11 +160,12 @@ table! {
         reasoning_tokens -> BigInt,
         cost_nanos -> Nullable<BigInt>,
         queued_us -> BigInt,
+        marks -> Nullable<SmallInt>,
     }
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Integer, Nullable, Text};
+    use diesel::sql_types::{BigInt, Integer, Nullable, SmallInt, Text};
     use crate::types::sql::{Id, Moment};
 
     attempts (id) {
@@ -199,6 +200,52 @@ table! {
         ttft_us -> Nullable<BigInt>,
         upstream_request_id -> Nullable<Text>,
         upstream_message_id -> Nullable<Text>,
+        marks -> Nullable<SmallInt>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+    use crate::types::sql::{Id, Moment};
+
+    usage_rollups (id) {
+        id -> Id,
+        starts_at -> Moment,
+        user_id -> Nullable<Id>,
+        key_id -> Nullable<Id>,
+        account_id -> Nullable<Id>,
+        provider -> Nullable<Text>,
+        model -> Nullable<Text>,
+        requests -> BigInt,
+        errors -> BigInt,
+        unpriced -> BigInt,
+        provider_requests -> BigInt,
+        provider_errors -> BigInt,
+        provider_unpriced -> BigInt,
+        account_requests -> BigInt,
+        account_errors -> BigInt,
+        account_unpriced -> BigInt,
+        priced -> BigInt,
+        input_tokens -> BigInt,
+        cache_read_tokens -> BigInt,
+        cache_write_5m_tokens -> BigInt,
+        cache_write_1h_tokens -> BigInt,
+        output_tokens -> BigInt,
+        reasoning_tokens -> BigInt,
+        cost_nanos -> BigInt,
+        latencies -> Binary,
+        ttfts -> Binary,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Bool, Nullable, SmallInt};
+    use crate::types::sql::Moment;
+
+    usage_rollup_state (id) {
+        id -> SmallInt,
+        is_built -> Bool,
+        rows_from -> Nullable<Moment>,
     }
 }
 

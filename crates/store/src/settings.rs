@@ -26,6 +26,11 @@ pub struct StoreSettings {
     pub report_timeout_seconds: NonZeroU32,
     /// Threads of the runtime on which all queries run.
     pub worker_threads: NonZeroU32,
+    /// Days after which requests and attempts may be deleted, with [`Store::delete_usage_before`]; zero keeps them for
+    /// ever.
+    ///
+    /// [`Store::delete_usage_before`]: crate::Store::delete_usage_before
+    pub keep_usage_days: u32,
     /// Certificates, in PEM, that are trusted beside the public authorities when PostgreSQL presents its own: the
     /// content of libpq's `sslrootcert` file.
     #[serde(skip)]
@@ -77,6 +82,7 @@ impl Default for StoreSettings {
             statement_timeout_seconds: count(2),
             report_timeout_seconds: count(20),
             worker_threads: count(2),
+            keep_usage_days: 0,
             root_certificates: None,
         }
     }

@@ -52,10 +52,10 @@ impl Store {
     ///
     /// [`StoreError::Unavailable`] if the database does not answer.
     pub async fn spending(&self, spans: Vec<SpendSpan>) -> Result<Vec<Spending>, StoreError> {
-        let mut all = Vec::with_capacity(spans.len());
+        let (mut all, now) = (Vec::with_capacity(spans.len()), self.now());
         for spans in spans.chunks(SPENDERS_AT_ONCE) {
             let spans = spans.to_vec();
-            all.append(&mut query!(self, report, spending::spending(spans))?);
+            all.append(&mut query!(self, report, spending::spending(spans, now))?);
         }
         Ok(all)
     }

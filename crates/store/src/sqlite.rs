@@ -29,16 +29,31 @@ pub(crate) mod queries;
 pub(crate) type Db = diesel::sqlite::Sqlite;
 pub(crate) type Conn = SyncConnectionWrapper<SqliteConnection, Thread>;
 
-/// Inserts those of many rows that are not there yet, and says how many were not.
-macro_rules! insert_new {
+/// Writes many rows, and gives the ids of those that were written.
+macro_rules! write_rows {
     ($conn:expr, $rows:expr) => {{
         let rows = $rows;
         $conn
-            .spawn_blocking(move |conn| crate::bulk::insert_into_sqlite(conn, rows))
+            .spawn_blocking(move |conn| crate::bulk::write_to_sqlite(conn, rows))
             .await
     }};
 }
-pub(crate) use insert_new;
+pub(crate) use write_rows;
+
+/// What joins the bytes of many rows' `column`, as SQL.
+pub(crate) fn joined_bytes_sql(column: &str) -> String {
+    format!("CAST(group_concat({column}, '') AS BLOB)")
+}
+
+/// What lists the numbers of many rows' `column` with commas between, as SQL.
+pub(crate) fn list_sql(column: &str) -> String {
+    format!("group_concat({column})")
+}
+
+/// Nothing: the one connection that writes is lock enough.
+pub(crate) async fn lock_rollups(_conn: &mut Conn) -> Result<(), StoreError> {
+    Ok(())
+}
 
 /// The whole microseconds, days or whatever `width` says, that the time in `column` lies in, as SQL.
 pub(crate) fn bucket_sql(column: &str, width: Duration) -> String {
@@ -82,6 +97,12 @@ impl SpawnBlocking for Thread {
 pub(crate) async fn begin(conn: &mut Conn) -> Result<(), StoreError> {
     let begin =
         |conn: &mut SqliteConnection| AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE");
+    Ok(conn.spawn_blocking(begin).await?)
+}
+
+/// Begins a transaction whose statements all see the same state, and that changes nothing.
+pub(crate) async fn begin_reading(conn: &mut Conn) -> Result<(), StoreError> {
+    let begin = |conn: &mut SqliteConnection| AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN");
     Ok(conn.spawn_blocking(begin).await?)
 }
 

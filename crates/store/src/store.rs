@@ -198,6 +198,8 @@ impl Store {
 
     /// Makes the tables, or brings them up to date, and says what was applied, oldest first.
     ///
+    /// Usage from before there were roll-ups is added up, which takes some seconds for a million requests.
+    ///
     /// Several instances may start at once: one migrates, the others wait.
     ///
     /// # Errors
@@ -214,6 +216,7 @@ impl Store {
                     .map_err(StoreError::other)
             })
             .await?;
+        self.build_rollups().await?;
         self.notice_changes().await;
         Ok(applied)
     }

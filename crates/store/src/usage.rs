@@ -5,6 +5,9 @@ use std::time::Duration;
 use gateway_auth::Scope;
 use gateway_domain::{AccountId, ApiKeyId, Nanodollars, ProviderKind, Timestamp, TokenCounts, UserId};
 
+use crate::cells::Cube;
+use crate::marks::View;
+
 /// Which usage is meant; `None` is no condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageFilter {
@@ -114,6 +117,38 @@ impl Source {
     }
 }
 
+impl View {
+    /// Where a report on attempts counts a request once.
+    pub(crate) fn of(filter: &UsageFilter, group_by: Option<GroupBy>) -> Self {
+        if filter.account_id.is_some() || group_by == Some(GroupBy::Account) {
+            Self::Account
+        } else if filter.provider.is_some() || group_by == Some(GroupBy::Provider) {
+            Self::Provider
+        } else {
+            Self::Request
+        }
+    }
+}
+
+impl Cube {
+    /// The kind with the fewest cells that tell apart what a report asks for.
+    pub(crate) fn of(source: Source, filter: &UsageFilter, group_by: Option<GroupBy>) -> Self {
+        let needs_key = filter.scope != Scope::Everyone
+            || filter.user_id.is_some()
+            || filter.key_id.is_some()
+            || matches!(group_by, Some(GroupBy::User | GroupBy::Key));
+        let needs_model = filter.model.is_some() || group_by == Some(GroupBy::Model);
+        match source {
+            Source::Attempts if needs_key => Self::KeyAccounts,
+            Source::Attempts => Self::Accounts,
+            Source::Requests if needs_key && needs_model => Self::KeyModels,
+            Source::Requests if needs_key => Self::Keys,
+            Source::Requests if needs_model => Self::Models,
+            Source::Requests => Self::Requests,
+        }
+    }
+}
+
 /// The word names no way to group usage.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a way to group usage: expected model, key, user, account, provider or day")]
@@ -211,9 +246,12 @@ pub enum Group {
 
 /// Usage added up.
 ///
-/// When a filter or a group concerns accounts or providers, tokens, cost and times are those of the attempts there,
-/// and `requests` counts the requests that had one; otherwise all are those of the requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// When a filter or a group concerns accounts or providers, tokens, cost and times are those of the attempts there, and
+/// requests are those that were tried there, each counted when its first attempt there began; requests that reached no
+/// account are not among them. Otherwise all are those of the requests.
+///
+/// Counts, tokens and cost are exact; percentiles are within 1.6 %.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Totals {
     /// Requests.
     pub requests: u64,
@@ -221,8 +259,10 @@ pub struct Totals {
     pub errors: u64,
     /// Tokens, those of failed attempts too.
     pub tokens: TokenCounts,
-    /// What it cost, as far as prices were known.
-    pub cost: Nanodollars,
+    /// Requests of which an attempt used something that had no price.
+    pub unpriced_requests: u64,
+    /// What it cost, as far as prices were known; `None` if something was used and no price was known of any of it.
+    pub cost: Option<Nanodollars>,
     /// The time to the answer's end that half of the requests kept within; `None` if there were none.
     pub latency_p50: Option<Duration>,
     /// The same for 95 in 100.
@@ -231,6 +271,23 @@ pub struct Totals {
     pub ttft_p50: Option<Duration>,
     /// The same for 95 in 100.
     pub ttft_p95: Option<Duration>,
+}
+
+impl Default for Totals {
+    /// Nothing was used, which is free.
+    fn default() -> Self {
+        Self {
+            requests: 0,
+            errors: 0,
+            tokens: TokenCounts::default(),
+            unpriced_requests: 0,
+            cost: Some(Nanodollars::ZERO),
+            latency_p50: None,
+            latency_p95: None,
+            ttft_p50: None,
+            ttft_p95: None,
+        }
+    }
 }
 
 /// A place in a list that only grows, from which it goes on. Printed and parsed as an opaque word.

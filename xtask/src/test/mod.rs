@@ -1,5 +1,5 @@
 mod debian;
-mod postgres;
+pub(crate) mod postgres;
 mod sdks;
 
 use std::process::Command;

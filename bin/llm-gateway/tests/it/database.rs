@@ -50,6 +50,22 @@ fn a_new_database_is_migrated_looked_at_rolled_back_and_reset() {
 }
 
 #[test]
+fn roll_ups_are_compared_and_built_anew() {
+    let folder = Folder::new();
+    let error = folder.run(&["db", "rollups", "--check"], &[]).error();
+    assert!(error.contains("there is no file data/gateway.db"), "{error}");
+    folder.run(&["db", "migrate"], &[]).success();
+    assert_eq!(
+        folder.run(&["db", "rollups", "--check"], &[]).success(),
+        "0 roll-ups are what the rows add up to.\n"
+    );
+    assert_eq!(
+        folder.run(&["db", "rollups", "--rebuild"], &[]).success(),
+        "0 roll-ups are built anew.\n"
+    );
+}
+
+#[test]
 fn a_reset_wants_to_be_confirmed() {
     let folder = Folder::new();
     folder.run(&["db", "migrate"], &[]).success();

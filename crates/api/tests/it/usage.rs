@@ -77,7 +77,7 @@ on_both_databases! {
         let nothing = get(&gateway, &ann.token, "/api/usage/summary?group_by=model").await;
         let none = json!({
             "requests": 0, "errors": 0, "input_tokens": 0, "cache_read_tokens": 0, "cache_write_5m_tokens": 0,
-            "cache_write_1h_tokens": 0, "output_tokens": 0, "reasoning_tokens": 0, "cost_usd": 0.0,
+            "cache_write_1h_tokens": 0, "output_tokens": 0, "reasoning_tokens": 0, "unpriced_requests": 0, "cost_usd": 0.0,
             "latency_ms_p50": null, "latency_ms_p95": null, "ttft_ms_p50": null, "ttft_ms_p95": null,
         });
         assert_eq!(nothing, json!({"data": [], "totals": none}));
@@ -101,6 +101,27 @@ on_both_databases! {
         }
         let billed = gateway.provider.billed(crate::gateway::CREDENTIAL);
         assert_eq!(all["totals"]["output_tokens"], billed.tokens.output);
+    }
+
+    async fn a_record_that_the_database_refuses_is_set_aside_alone(gateway) {
+        let key = gateway.make_key(&gateway.admin, json!({})).await;
+        let ledger = gateway.app.proxy.ledger();
+        for number in 0..7_u64 {
+            let mut record = record(&key, gateway.clock.now());
+            let tokens = &mut record.attempts[0].usage.tokens;
+            (tokens.output, tokens.reasoning) = (10, if number == 3 { 11 } else { 10 });
+            ledger.record(record);
+        }
+        gateway.settle().await;
+        assert_eq!((ledger.written(), ledger.rejected()), (6, 1));
+        for report in ["/api/usage/summary", "/api/usage/summary?group_by=account", "/api/usage/summary?group_by=model"] {
+            let totals = get(&gateway, &gateway.admin, report).await["totals"].take();
+            assert_eq!((&totals["requests"], &totals["output_tokens"]), (&json!(6), &json!(60)), "{report}");
+            assert_eq!((&totals["unpriced_requests"], &totals["cost_usd"]), (&json!(6), &Value::Null));
+        }
+        let found = gateway.app.store.check_rollups(|_| ()).await.unwrap();
+        assert_eq!(found.wrong, 0);
+        assert!(found.cells > 0);
     }
 
     async fn members_never_see_others(gateway) {

@@ -11,6 +11,15 @@ macro_rules! write_tx {
     }};
 }
 
+/// The same for a body that reads, and sees the same state from beginning to end.
+macro_rules! read_tx {
+    ($conn:ident, $body:block) => {{
+        super::begin_reading($conn).await?;
+        let outcome: Result<_, crate::StoreError> = async { $body }.await;
+        super::end($conn, outcome).await
+    }};
+}
+
 pub(crate) mod accounts;
 pub(crate) mod alerts;
 pub(crate) mod history;
@@ -20,10 +29,14 @@ pub(crate) mod reconciliation;
 pub(crate) mod recording;
 pub(crate) mod reports;
 pub(crate) mod rests;
+pub(crate) mod retention;
+pub(crate) mod rollups;
 pub(crate) mod sessions;
 pub(crate) mod spending;
 pub(crate) mod system;
 pub(crate) mod unpriced;
 pub(crate) mod users;
 
-use super::{Conn, Db, begin, bucket_sql, end, insert_new};
+use super::{
+    Conn, Db, begin, begin_reading, bucket_sql, end, joined_bytes_sql, list_sql, lock_rollups, write_rows,
+};

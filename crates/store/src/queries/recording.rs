@@ -3,7 +3,7 @@ use std::time::Duration;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::{Conn, insert_new};
+use super::{Conn, rollups, write_rows};
 use crate::StoreError;
 use crate::recording::Batch;
 use crate::schema::{api_keys, upstream_accounts};
@@ -14,8 +14,9 @@ const LAST_USED_STEP: Duration = Duration::from_secs(1);
 
 pub(crate) async fn record(conn: &mut Conn, batch: Batch) -> Result<usize, StoreError> {
     write_tx!(conn, {
-        let new = insert_new!(conn, batch.requests)?;
-        insert_new!(conn, batch.attempts)?;
+        let requests = write_rows!(conn, batch.requests.clone())?;
+        let attempts = write_rows!(conn, batch.attempts.clone())?;
+        rollups::add(conn, batch.cells(&requests, &attempts)).await?;
         // Last, so that these rows stay locked as briefly as can be.
         for (id, at) in batch.keys {
             let due = StoredTime(at.0 - LAST_USED_STEP);
@@ -38,6 +39,6 @@ pub(crate) async fn record(conn: &mut Conn, batch: Batch) -> Result<usize, Store
                 .execute(conn)
                 .await?;
         }
-        Ok(new)
+        Ok(requests.len())
     })
 }

@@ -15,6 +15,7 @@ mod recording;
 mod reports;
 mod rests;
 mod revisions;
+mod rollups;
 mod sessions;
 mod unpriced;
 mod users;

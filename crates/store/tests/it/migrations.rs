@@ -14,11 +14,12 @@ use uuid::Uuid;
 use crate::fixture::{check, check_empty, read_sql, run_sql};
 use crate::recording::{everything, passed_over, records};
 
-pub(crate) const ALL: [&str; 8] = [
+pub(crate) const ALL: [&str; 9] = [
     "0001_initial_schema",
     "0002_initial_data",
     "0003_request_decisions",
     "0004_account_rests",
+    "0005_usage_rollups",
     "0006_account_prices",
     "0007_limits_and_budgets",
     "0008_admin_credentials",
@@ -145,8 +146,8 @@ async fn why_accounts_were_passed_over_is_known_as_a_decision_and_as_before_afte
         expected.extend(left);
         assert_eq!(documents.collect::<Vec<Value>>(), expected);
 
-        admin::migrate(&settings).await.unwrap();
         let store = Store::open(&settings, clock()).await.unwrap();
+        store.migrate().await.unwrap();
         assert_eq!(
             store.summary(everything(), None).await.unwrap().totals.requests,
             22

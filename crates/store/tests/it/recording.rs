@@ -111,12 +111,14 @@ pub(crate) fn passed_over(account_id: AccountId, reason: &str) -> Considered {
 
 fn attempt(dice: &mut Dice, request: u64, place: u16, started_at: Timestamp) -> AttemptRecord {
     let output = dice.below(5_000);
+    let account = dice.below(4);
     AttemptRecord {
         id: AttemptId::from_uuid(Uuid::from_u64_pair(2 + u64::from(place), request)),
         number: place,
         started_at: started_at + seconds(u64::from(place) * 7),
-        account_id: AccountId::from_uuid(dice.uuid(3, 4)),
-        provider: dice.pick(&ProviderKind::ALL),
+        account_id: AccountId::from_uuid(Uuid::from_u64_pair(3, account)),
+        // An account is one provider's for life.
+        provider: ProviderKind::ALL[usize::try_from(account % 3).unwrap()],
         upstream_model: "claude-sonnet-4-5-20250929".to_owned(),
         status: dice.pick(&Outcome::ALL),
         http_status: Some(200),
