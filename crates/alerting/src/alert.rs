@@ -1,4 +1,4 @@
-use gateway_domain::{AccountId, ApiKeyId, BudgetPeriod, Nanodollars, ProviderKind, Timestamp, UserId};
+use gateway_domain::{AccountId, BudgetPeriod, Nanodollars, ProviderKind, Spender, Timestamp};
 
 use crate::payload;
 
@@ -41,44 +41,11 @@ impl AlertKind {
     }
 }
 
-/// Whom or what an alert is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Subject {
-    /// An API key of the gateway.
-    Key(ApiKeyId),
-    /// A user.
-    User(UserId),
-    /// An upstream account.
-    Account(AccountId),
-}
-
-impl Subject {
-    /// What it is, in one word.
-    #[must_use]
-    pub const fn kind(self) -> &'static str {
-        match self {
-            Self::Key(_) => "api_key",
-            Self::User(_) => "user",
-            Self::Account(_) => "account",
-        }
-    }
-
-    /// Its id.
-    #[must_use]
-    pub fn id(self) -> String {
-        match self {
-            Self::Key(id) => id.to_string(),
-            Self::User(id) => id.to_string(),
-            Self::Account(id) => id.to_string(),
-        }
-    }
-}
-
 /// A part of a budget that is spent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BudgetThreshold {
     /// Whose budget it is.
-    pub subject: Subject,
+    pub subject: Spender,
     /// What the subject is called.
     pub name: String,
     /// The part that was passed, in percent of the amount.
@@ -126,10 +93,10 @@ impl Alert {
 
     /// Whom or what it is about; `None` for a test.
     #[must_use]
-    pub const fn subject(&self) -> Option<Subject> {
+    pub const fn subject(&self) -> Option<Spender> {
         match self {
             Self::BudgetThreshold(threshold) => Some(threshold.subject),
-            Self::AccountOut(state) | Self::AccountBack(state) => Some(Subject::Account(state.account_id)),
+            Self::AccountOut(state) | Self::AccountBack(state) => Some(Spender::Account(state.account_id)),
             Self::Test => None,
         }
     }

@@ -1,14 +1,14 @@
 use std::collections::{HashMap, HashSet};
 
-use gateway_domain::{Budget, Nanodollars, Timestamp};
+use gateway_domain::{Budget, Nanodollars, Spender, Timestamp};
 
-use crate::{BudgetPercents, BudgetThreshold, Subject};
+use crate::{BudgetPercents, BudgetThreshold};
 
 /// What is spent of a budget.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BudgetStanding {
     /// Whose budget it is.
-    pub subject: Subject,
+    pub subject: Spender,
     /// What the subject is called.
     pub name: String,
     /// How much the subject may cost.
@@ -24,7 +24,7 @@ pub struct BudgetStanding {
 pub struct BudgetWatch {
     percents: BudgetPercents,
     /// The last that was told of each budget.
-    told: HashMap<Subject, Told>,
+    told: HashMap<Spender, Told>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl BudgetWatch {
     ///
     /// `standings` are those of all budgets. What is due stays so until it is [noted](Self::note).
     pub fn due(&mut self, standings: &[BudgetStanding], now: Timestamp) -> Vec<BudgetThreshold> {
-        let present: HashSet<Subject> = standings.iter().map(|standing| standing.subject).collect();
+        let present: HashSet<Spender> = standings.iter().map(|standing| standing.subject).collect();
         self.told.retain(|subject, _| present.contains(subject));
         let passed = standings
             .iter()

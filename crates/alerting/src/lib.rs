@@ -9,7 +9,7 @@ mod settings;
 mod signature;
 
 pub use accounts::{AccountChange, AccountSighting, AccountStanding, AccountWatch};
-pub use alert::{AccountState, Alert, AlertKind, BudgetThreshold, Subject, outage};
+pub use alert::{AccountState, Alert, AlertKind, BudgetThreshold, outage};
 pub use budgets::{BudgetStanding, BudgetWatch};
 pub use retries::retry_after;
 pub use settings::{AlertSettings, BudgetPercents, InvalidPercents};

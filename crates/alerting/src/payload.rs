@@ -1,7 +1,7 @@
-use gateway_domain::{Nanodollars, Timestamp};
+use gateway_domain::{Nanodollars, Spender, Timestamp};
 use serde::Serialize;
 
-use crate::{AccountState, Alert, BudgetThreshold, Subject};
+use crate::{AccountState, Alert, BudgetThreshold};
 
 /// The form that Standard Webhooks recommends: what happened, when, and the particulars.
 #[derive(Serialize)]
@@ -78,11 +78,11 @@ impl<'a> From<&'a BudgetThreshold> for BudgetParticulars<'a> {
     }
 }
 
-impl From<Subject> for SubjectParticulars {
-    fn from(subject: Subject) -> Self {
+impl From<Spender> for SubjectParticulars {
+    fn from(subject: Spender) -> Self {
         Self {
             r#type: subject.kind(),
-            id: subject.id(),
+            id: subject.id().to_string(),
         }
     }
 }

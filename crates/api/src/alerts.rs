@@ -1,6 +1,6 @@
 use actix_web::{HttpRequest, HttpResponse};
-use gateway_alerting::{Alert, Subject};
-use gateway_domain::{AlertId, Timestamp};
+use gateway_alerting::Alert;
+use gateway_domain::{AlertId, Spender, Timestamp};
 use gateway_store::{Cursor, RaisedAlert, Slice};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -92,11 +92,11 @@ impl From<RaisedAlert> for AlertView {
     }
 }
 
-impl From<Subject> for SubjectView {
-    fn from(subject: Subject) -> Self {
+impl From<Spender> for SubjectView {
+    fn from(subject: Spender) -> Self {
         Self {
             r#type: subject.kind(),
-            id: subject.id(),
+            id: subject.id().to_string(),
         }
     }
 }

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use uuid::Uuid;
+
 use crate::{AccountId, ApiKeyId, UserId};
 
 /// Whose limits and budget a request counts against.
@@ -11,6 +13,28 @@ pub enum Spender {
     User(UserId),
     /// The upstream account that it is tried at.
     Account(AccountId),
+}
+
+impl Spender {
+    /// What it is, in one word.
+    #[must_use]
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Key(_) => "api_key",
+            Self::User(_) => "user",
+            Self::Account(_) => "account",
+        }
+    }
+
+    /// Its id, whatever it is.
+    #[must_use]
+    pub const fn id(self) -> Uuid {
+        match self {
+            Self::Key(id) => id.as_uuid(),
+            Self::User(id) => id.as_uuid(),
+            Self::Account(id) => id.as_uuid(),
+        }
+    }
 }
 
 impl fmt::Display for Spender {

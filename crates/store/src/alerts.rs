@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
-use gateway_alerting::{Alert, Subject, outage};
-use gateway_domain::{AccountId, AlertId, Timestamp};
+use gateway_alerting::{Alert, outage};
+use gateway_domain::{AccountId, AlertId, Spender, Timestamp};
 
 use crate::history::slice;
 use crate::schema::alerts;
@@ -22,7 +22,7 @@ pub struct RaisedAlert {
     /// What kind it is; a word, since history may hold one that this version does not know.
     pub kind: String,
     /// Whom or what it is about; `None` for nobody, or for something that this version does not know.
-    pub subject: Option<Subject>,
+    pub subject: Option<Spender>,
     /// What is sent.
     pub payload: String,
     /// When it was raised.
@@ -177,7 +177,7 @@ impl AlertRow {
             id: id.into(),
             kind: alert.kind().as_str().to_owned(),
             subject_kind: subject.map(|subject| subject.kind().to_owned()),
-            subject_id: subject.map(stored_id),
+            subject_id: subject.map(|subject| StoredId(subject.id())),
             occasion: alert.occasion(),
             payload: without_nul(&alert.payload(now)),
             created_at: now.into(),
@@ -219,19 +219,11 @@ fn stored(attempts: u32) -> i32 {
     i32::try_from(attempts).unwrap_or(i32::MAX)
 }
 
-fn stored_id(subject: Subject) -> StoredId {
-    match subject {
-        Subject::Key(id) => id.into(),
-        Subject::User(id) => id.into(),
-        Subject::Account(id) => id.into(),
-    }
-}
-
-fn subject(kind: &str, id: StoredId) -> Option<Subject> {
+fn subject(kind: &str, id: StoredId) -> Option<Spender> {
     [
-        Subject::Key(id.into()),
-        Subject::User(id.into()),
-        Subject::Account(id.into()),
+        Spender::Key(id.into()),
+        Spender::User(id.into()),
+        Spender::Account(id.into()),
     ]
     .into_iter()
     .find(|subject| subject.kind() == kind)

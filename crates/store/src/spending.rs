@@ -1,8 +1,9 @@
 use gateway_auth::Scope;
-use gateway_domain::{ApiKey, Nanodollars, Spender, Timestamp};
+use gateway_domain::{ApiKey, Nanodollars, Spender, Timestamp, User};
 
 use crate::keys::KeyRow;
 use crate::store::query;
+use crate::users::UserRow;
 use crate::{Store, StoreError};
 
 /// A spender and the two times that the spending is asked for.
@@ -58,6 +59,16 @@ impl Store {
             all.append(&mut query!(self, report, spending::spending(spans, now))?);
         }
         Ok(all)
+    }
+
+    /// The active users that have a budget, in the order in which they were made.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] if the database does not answer.
+    pub async fn budgeted_users(&self) -> Result<Vec<User>, StoreError> {
+        let rows = query!(self, read, spending::budgeted_users())?;
+        rows.into_iter().map(UserRow::into_user).collect()
     }
 
     /// The API keys in `scope` that have a budget and can be used, in the order in which they were made.

@@ -3,12 +3,12 @@ use std::time::Duration;
 use actix_web::{rt, web};
 use gateway_alerting::{
     AccountChange, AccountSighting, AccountStanding, AccountState, AccountWatch, Alert, AlertSettings,
-    BudgetStanding, BudgetThreshold, BudgetWatch, Subject,
+    BudgetStanding, BudgetThreshold, BudgetWatch,
 };
 use gateway_api::App;
 use gateway_auth::Scope;
 use gateway_balancing::HealthStatus;
-use gateway_domain::{Spender, Timestamp, UpstreamAccount};
+use gateway_domain::{Budget, Nanodollars, Spender, Timestamp, UpstreamAccount};
 use gateway_store::{SpendSpan, StoreError};
 
 /// The watch over budgets and accounts.
@@ -98,26 +98,47 @@ impl Watch {
 /// What is spent of every budget.
 async fn budgets(app: &App, now: Timestamp) -> Result<Vec<BudgetStanding>, StoreError> {
     let keys = app.store.budgeted_keys(Scope::Everyone).await?;
-    let spans = keys.iter().map(|key| {
-        let start = key.budget.period.around(now).map(|(start, _)| start);
+    let users = app.store.budgeted_users().await?;
+    let accounts = app.proxy.catalogue().pool().accounts();
+    let accounts = accounts
+        .iter()
+        .filter(|account| account.is_active && account.budget.amount.is_some());
+    let mut standings: Vec<BudgetStanding> = keys
+        .into_iter()
+        .map(|key| unspent(Spender::Key(key.id), key.name, key.budget))
+        .chain(
+            users
+                .into_iter()
+                .map(|user| unspent(Spender::User(user.id), user.username, user.budget)),
+        )
+        .chain(
+            accounts
+                .map(|account| unspent(Spender::Account(account.id), account.name.clone(), account.budget)),
+        )
+        .collect();
+    let spans = standings.iter().map(|standing| {
+        let start = standing.budget.period.around(now).map(|(start, _)| start);
         let period_from = start.unwrap_or(Timestamp::from_seconds(0));
         SpendSpan {
-            spender: Spender::Key(key.id),
+            spender: standing.subject,
             period_from,
-            recent_from: now,
+            recent_from: period_from,
         }
     });
     let spending = app.store.spending(spans.collect()).await?;
-    let standings = keys
-        .into_iter()
-        .zip(spending)
-        .map(|(key, spending)| BudgetStanding {
-            subject: Subject::Key(key.id),
-            name: key.name,
-            budget: key.budget,
-            spent: spending.period,
-        });
-    Ok(standings.collect())
+    for (standing, spending) in standings.iter_mut().zip(spending) {
+        standing.spent = spending.period;
+    }
+    Ok(standings)
+}
+
+fn unspent(subject: Spender, name: String, budget: Budget) -> BudgetStanding {
+    BudgetStanding {
+        subject,
+        name,
+        budget,
+        spent: Nanodollars::ZERO,
+    }
 }
 
 /// How every account is doing, as far as this process knows.
@@ -157,7 +178,7 @@ fn log_budget(threshold: &BudgetThreshold) {
     let (kind, id) = (threshold.subject.kind(), threshold.subject.id());
     tracing::warn!(
         subject = kind,
-        subject_id = id,
+        subject_id = %id,
         name = threshold.name,
         percent = threshold.percent,
         spent_usd = %threshold.spent,

@@ -1,10 +1,10 @@
-use gateway_alerting::{Alert, BudgetPercents, BudgetStanding, BudgetThreshold, BudgetWatch, Subject};
-use gateway_domain::{ApiKeyId, Budget, BudgetPeriod, Nanodollars, Timestamp};
+use gateway_alerting::{Alert, BudgetPercents, BudgetStanding, BudgetThreshold, BudgetWatch};
+use gateway_domain::{ApiKeyId, Budget, BudgetPeriod, Nanodollars, Spender, Timestamp};
 use proptest::prelude::{any, proptest};
 
 const DOLLAR: i64 = 1_000_000_000;
 
-fn standing(subject: Subject, amount: i64, spent: i64) -> BudgetStanding {
+fn standing(subject: Spender, amount: i64, spent: i64) -> BudgetStanding {
     BudgetStanding {
         subject,
         name: "ci".to_owned(),
@@ -16,8 +16,8 @@ fn standing(subject: Subject, amount: i64, spent: i64) -> BudgetStanding {
     }
 }
 
-fn key() -> Subject {
-    Subject::Key(ApiKeyId::random())
+fn key() -> Spender {
+    Spender::Key(ApiKeyId::random())
 }
 
 fn time(text: &str) -> Timestamp {

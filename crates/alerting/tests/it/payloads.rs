@@ -1,5 +1,5 @@
-use gateway_alerting::{AccountState, Alert, BudgetThreshold, Subject};
-use gateway_domain::{AccountId, ApiKeyId, BudgetPeriod, ProviderKind, Timestamp};
+use gateway_alerting::{AccountState, Alert, BudgetThreshold};
+use gateway_domain::{AccountId, ApiKeyId, BudgetPeriod, ProviderKind, Spender, Timestamp};
 
 fn at() -> Timestamp {
     "2026-06-15T12:00:00.5Z".parse().unwrap()
@@ -19,7 +19,7 @@ fn state() -> AccountState {
 #[test]
 fn a_budgets_payload_has_exact_amounts_and_its_period() {
     let threshold = BudgetThreshold {
-        subject: Subject::Key(ApiKeyId::NIL),
+        subject: Spender::Key(ApiKeyId::NIL),
         name: "ci".to_owned(),
         percent: 80,
         spent: "8.000000001".parse().unwrap(),

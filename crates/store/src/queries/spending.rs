@@ -9,11 +9,12 @@ use gateway_domain::{Spender, Timestamp};
 use super::{Conn, reports};
 use crate::StoreError;
 use crate::keys::KeyRow;
-use crate::schema::api_keys;
+use crate::schema::{api_keys, users};
 use crate::scope::owner;
 use crate::spending::{SpendSpan, Spending};
 use crate::types::StoredId;
 use crate::usage::GroupBy;
+use crate::users::UserRow;
 
 pub(crate) async fn spending(
     conn: &mut Conn,
@@ -72,6 +73,16 @@ fn named(spender: Spender) -> (Kind, StoredId) {
         Spender::User(id) => (Kind::User, id.into()),
         Spender::Account(id) => (Kind::Account, id.into()),
     }
+}
+
+pub(crate) async fn budgeted_users(conn: &mut Conn) -> Result<Vec<UserRow>, StoreError> {
+    Ok(users::table
+        .filter(users::budget_nanos.is_not_null())
+        .filter(users::is_active)
+        .order(users::id)
+        .select(UserRow::as_select())
+        .load(conn)
+        .await?)
 }
 
 pub(crate) async fn budgeted_keys(conn: &mut Conn, scope: Scope) -> Result<Vec<KeyRow>, StoreError> {

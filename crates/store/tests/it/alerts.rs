@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use gateway_alerting::{AccountState, Alert, BudgetThreshold, Subject};
+use gateway_alerting::{AccountState, Alert, BudgetThreshold, Spender};
 use gateway_domain::{AccountId, AlertId, ApiKeyId, BudgetPeriod, Nanodollars, ProviderKind};
 use gateway_store::{Backend, Store};
 use uuid::Uuid;
@@ -25,7 +25,7 @@ fn state(number: u128) -> AccountState {
 
 fn threshold(key: ApiKeyId, percent: u8) -> Alert {
     Alert::BudgetThreshold(BudgetThreshold {
-        subject: Subject::Key(key),
+        subject: Spender::Key(key),
         name: "ci".to_owned(),
         percent,
         spent: Nanodollars::from_nanos(5),
@@ -256,10 +256,10 @@ async fn alerts_are_listed_newest_first_with_what_they_are_about() {
                 ("test", None, start + seconds(2)),
                 (
                     "account_out",
-                    Some(Subject::Account(account(1))),
+                    Some(Spender::Account(account(1))),
                     start + seconds(1)
                 ),
-                ("budget_threshold", Some(Subject::Key(key)), start),
+                ("budget_threshold", Some(Spender::Key(key)), start),
             ]
         );
         assert_eq!(
