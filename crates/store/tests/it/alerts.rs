@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use gateway_alerting::{AccountState, Alert, BudgetThreshold, Spender};
-use gateway_domain::{AccountId, AlertId, ApiKeyId, BudgetPeriod, Nanodollars, ProviderKind};
+use gateway_alerting::{AccountState, Alert, BudgetThreshold};
+use gateway_domain::{AccountId, AlertId, ApiKeyId, BudgetPeriod, Nanodollars, ProviderKind, Spender};
 use gateway_store::{Backend, Store};
 use uuid::Uuid;
 
