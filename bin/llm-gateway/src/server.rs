@@ -59,7 +59,10 @@ pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String
     rt::spawn(async move { prober.keep_probing().await });
     alerts::start(&house.app, &alerts, house.webhook.take()).await?;
 
-    catch_up(&house).await;
+    tokio::select! {
+        () = catch_up(&house) => {}
+        () = stop.received() => return close(&house).await,
+    }
     let handle = serve(listeners, &settings, &house)?;
     house.app.readiness.open();
     welcome.default_accounts.clone_from(&house.default_accounts);
@@ -70,18 +73,23 @@ pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String
 
     stop.received().await;
     drain(&handle, &settings, &house).await;
+    close(&house).await
+}
+
+/// Writes what is left to be written, and lets go of everything.
+async fn close(house: &House) -> Result<()> {
     house.ledger.close(LEDGER_DEADLINE).await?;
     house.store.close().await;
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Waits until what an earlier process left is in the books, or budgets would be counted without it.
+/// Waits until what an earlier process left is in the books.
 async fn catch_up(house: &House) {
     if let Err(left) = house.ledger.catch_up(LEDGER_PATIENCE).await {
         tracing::warn!(
             requests = left.rows,
-            "the database does not take what an earlier process left: until it does, budgets are counted without it"
+            "the database does not take what an earlier process left: until it does, requests whose keys have budgets are refused"
         );
     }
 }

@@ -55,7 +55,11 @@ pub struct AccountWatch {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// Out, but not for long enough to be told.
-    Failing { since: Duration },
+    Failing {
+        since: Duration,
+        /// Since when it has been given requests again.
+        wavers_since: Option<Duration>,
+    },
     /// Told to be out.
     Out,
     /// Told to be out, and given requests again.
@@ -114,11 +118,34 @@ impl AccountWatch {
         let phase = self.phases.get(&id).copied();
         match (phase, sighting.standing) {
             (None, AccountStanding::Out) => {
-                self.phases.insert(id, Phase::Failing { since: now });
+                self.phases.insert(
+                    id,
+                    Phase::Failing {
+                        since: now,
+                        wavers_since: None,
+                    },
+                );
                 self.grace.is_zero().then(|| AccountChange::Out(state()))
             }
-            (Some(Phase::Failing { since }), AccountStanding::Out) => {
+            (Some(Phase::Failing { since, .. }), AccountStanding::Out) => {
+                self.phases.insert(
+                    id,
+                    Phase::Failing {
+                        since,
+                        wavers_since: None,
+                    },
+                );
                 lasts(since).then(|| AccountChange::Out(state()))
+            }
+            (Some(Phase::Failing { since, wavers_since }), AccountStanding::Wavering) => {
+                let wavers_since = wavers_since.unwrap_or(now);
+                if lasts(wavers_since) {
+                    self.phases.remove(&id);
+                } else {
+                    let wavers_since = Some(wavers_since);
+                    self.phases.insert(id, Phase::Failing { since, wavers_since });
+                }
+                None
             }
             (Some(Phase::Failing { .. }), AccountStanding::Serving | AccountStanding::Off) => {
                 self.phases.remove(&id);

@@ -131,9 +131,12 @@ impl BudgetThreshold {
     /// The period and the amount belong to it: a budget that was raised runs out anew.
     fn occasion(&self) -> String {
         let (kind, id) = (self.subject.kind(), self.subject.id());
-        let start = self.period_start.map_or(0, Timestamp::as_seconds);
+        let (period, start) = (
+            self.period.as_str(),
+            self.period_start.map_or(0, Timestamp::as_seconds),
+        );
         let (amount, percent) = (self.amount.as_nanos(), self.percent);
-        format!("budget/{kind}/{id}/{start}/{amount}/{percent}")
+        format!("budget/{kind}/{id}/{period}/{start}/{amount}/{percent}")
     }
 }
 

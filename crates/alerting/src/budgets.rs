@@ -1,6 +1,6 @@
 use std::collections::{HashMap, HashSet};
 
-use gateway_domain::{Budget, Nanodollars, Spender, Timestamp};
+use gateway_domain::{Budget, BudgetPeriod, Nanodollars, Spender, Timestamp};
 
 use crate::{BudgetPercents, BudgetThreshold};
 
@@ -29,6 +29,7 @@ pub struct BudgetWatch {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Told {
+    period: BudgetPeriod,
     period_start: Option<Timestamp>,
     amount: Nanodollars,
     percent: u8,
@@ -85,7 +86,7 @@ impl BudgetWatch {
     fn is_told(&self, threshold: &BudgetThreshold) -> bool {
         let this = Told::of(threshold);
         self.told.get(&threshold.subject).is_some_and(|told| {
-            (told.period_start, told.amount) == (this.period_start, this.amount)
+            (told.period, told.period_start, told.amount) == (this.period, this.period_start, this.amount)
                 && told.percent >= this.percent
         })
     }
@@ -94,6 +95,7 @@ impl BudgetWatch {
 impl Told {
     fn of(threshold: &BudgetThreshold) -> Self {
         Self {
+            period: threshold.period,
             period_start: threshold.period_start,
             amount: threshold.amount,
             percent: threshold.percent,

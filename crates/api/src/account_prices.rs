@@ -160,7 +160,9 @@ pub(crate) async fn unset(
 ) -> Result<HttpResponse, Problem> {
     let app = app::of(&request);
     find_to_change(app, &caller, id).await?;
-    let deleted = app.store.delete_account_price(caller.scope(), id, &path.model);
+    let deleted = app
+        .store
+        .delete_account_price(caller.scope(), id, path.checked()?);
     if !deleted.await? {
         return Err(Problem::not_found());
     }

@@ -167,7 +167,7 @@ pub(crate) async fn unset(
     model: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let app = app::of(&request);
-    if !app.store.delete_price(&model).await? {
+    if !app.store.delete_price(checked_model(&model)?).await? {
         return Err(Problem::not_found());
     }
     app.reload_prices().await?;

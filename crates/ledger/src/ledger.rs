@@ -110,6 +110,13 @@ impl Ledger {
         self.books.update(&mut open.kept, record);
     }
 
+    /// Notes how far an open request has come, if there is room for what need not be noted.
+    pub fn note(&self, open: &mut OpenRequest, record: &RequestRecord) {
+        if self.books.have_room() {
+            self.books.update(&mut open.kept, record);
+        }
+    }
+
     /// Takes a request that was [open](Self::open) and has ended, to be written soon; never waits and never refuses.
     pub fn close_request(&self, open: OpenRequest, record: RequestRecord) {
         let kept = match self.books.close(open.kept, &record) {

@@ -176,10 +176,7 @@ impl Admission {
     /// It may put a limit in debt: further requests are then refused until the debt is refilled.
     pub fn settle(&mut self, used: &TokenCounts) {
         let expected = std::mem::take(&mut self.expected_input);
-        self.change_all(|meters| {
-            meters.give_back_input(expected);
-            meters.charge(used);
-        });
+        self.change_all(|meters| meters.settle(expected, used));
     }
 
     fn change_all(&self, change: impl Fn(&mut Meters)) {

@@ -32,25 +32,45 @@ impl SpendBook {
         (page.period_start == period_start(budget, now)).then_some(page.spending)
     }
 
+    /// From now on takes note of costs of `spender` that [`open`](Self::open) would not know of: to be called before it is
+    /// looked up what was spent.
+    pub fn prepare(&self, spender: Spender) {
+        self.pages().missed.insert(spender, false);
+    }
+
     /// Begins to keep count for `spender`, who has spent `amount` so far in the period that holds `now`.
     ///
-    /// Nothing happens where that is known already: the count that is kept here is the newer.
-    pub fn open(&self, spender: Spender, budget: &Budget, now: Timestamp, amount: Nanodollars) {
-        let period_start = period_start(budget, now);
+    /// Nothing happens where that is known already: the count that is kept here is the newer. `false` if something was
+    /// added since it was [prepared](Self::prepare), so that `amount` may lack it and is to be looked up again.
+    #[must_use]
+    pub fn open(&self, spender: Spender, budget: &Budget, now: Timestamp, amount: Nanodollars) -> bool {
+        let period = budget.period.around(now);
+        let period_start = period.map(|(start, _)| start);
         let mut pages = self.pages();
+        if pages.missed.remove(&spender).unwrap_or_default() {
+            return false;
+        }
         pages.forget_idle(now);
         let known = pages.by_spender.get(&spender);
-        if known.is_none_or(|page| page.period_start != period_start) {
-            let page = Page {
-                period_start,
-                spending: Spending {
-                    spent: amount,
-                    held: Nanodollars::ZERO,
-                },
-                used_at: now,
-            };
-            pages.by_spender.insert(spender, page);
+        if known.is_some_and(|page| page.period_start == period_start) {
+            return true;
         }
+        // A period that was set meanwhile, not one that has turned: what is open costs this one, too.
+        let edited = known.filter(|page| page.period_end.is_none_or(|end| now < end));
+        let kept = edited.map(|page| (page.id, page.spending.held));
+        let (id, held) = kept.unwrap_or_else(|| {
+            pages.last_id += 1;
+            (pages.last_id, Nanodollars::ZERO)
+        });
+        let page = Page {
+            id,
+            period_start,
+            period_end: period.map(|(_, end)| end),
+            spending: Spending { spent: amount, held },
+            used_at: now,
+        };
+        pages.by_spender.insert(spender, page);
+        true
     }
 
     /// Reserves `amount` of every budget, until the hold is dropped; budgets without an amount are passed over.
@@ -89,7 +109,7 @@ impl SpendBook {
             if let Some(page) = pages.by_spender.get_mut(spender) {
                 page.spending.held += amount;
                 page.used_at = now;
-                hold.pages.push((*spender, page.period_start));
+                hold.pages.push((*spender, page.id));
             }
         }
         Ok(hold)
@@ -97,16 +117,20 @@ impl SpendBook {
 
     /// Adds the cost of a request that has ended: it belongs to the period in which it began.
     pub fn add(&self, spender: Spender, began_at: Timestamp, cost: Nanodollars) {
-        if let Some(page) = self.pages().by_spender.get_mut(&spender)
+        let mut pages = self.pages();
+        if let Some(page) = pages.by_spender.get_mut(&spender)
             && page.period_start.is_none_or(|start| start <= began_at)
         {
             page.spending.spent += cost;
         }
+        if let Some(missed) = pages.missed.get_mut(&spender) {
+            *missed = true;
+        }
     }
 
-    fn release(&self, spender: Spender, period_start: Option<Timestamp>, amount: Nanodollars) {
+    fn release(&self, spender: Spender, page_id: u64, amount: Nanodollars) {
         if let Some(page) = self.pages().by_spender.get_mut(&spender)
-            && page.period_start == period_start
+            && page.id == page_id
         {
             page.spending.held = page.spending.held - amount;
         }
@@ -123,8 +147,8 @@ impl SpendBook {
 pub struct Hold {
     book: Arc<SpendBook>,
     amount: Nanodollars,
-    /// Whose budgets, and when their periods began.
-    pages: Vec<(Spender, Option<Timestamp>)>,
+    /// Whose budgets, and on which pages.
+    pages: Vec<(Spender, u64)>,
 }
 
 impl Hold {
@@ -137,8 +161,8 @@ impl Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        for (spender, period_start) in self.pages.drain(..) {
-            self.book.release(spender, period_start, self.amount);
+        for (spender, page_id) in self.pages.drain(..) {
+            self.book.release(spender, page_id, self.amount);
         }
     }
 }
@@ -206,6 +230,9 @@ impl fmt::Display for OverBudget {
 #[derive(Debug, Default)]
 struct Pages {
     by_spender: HashMap<Spender, Page>,
+    /// Those that are being looked up, and whether something was added meanwhile.
+    missed: HashMap<Spender, bool>,
+    last_id: u64,
     /// How many there may be before idle ones are looked for.
     patience: usize,
 }
@@ -213,8 +240,11 @@ struct Pages {
 /// One spender's present period.
 #[derive(Debug)]
 struct Page {
+    /// What holds know it by.
+    id: u64,
     /// `None` for a period that never ends.
     period_start: Option<Timestamp>,
+    period_end: Option<Timestamp>,
     spending: Spending,
     used_at: Timestamp,
 }

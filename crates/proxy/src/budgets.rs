@@ -16,6 +16,9 @@ pub(crate) enum OwnLimit {
     Rate(#[from] LimitExceeded),
     #[error(transparent)]
     Budget(OverBudget),
+    /// The database has not told what was spent.
+    #[error("what this account has spent of its budget is not known")]
+    Unknown,
 }
 
 impl Shared {
@@ -39,9 +42,11 @@ impl Shared {
             match self.spend.hold(budgets, amount, self.clock.now()) {
                 Ok(hold) => return Ok(Some(hold)),
                 Err(NoHold::OverBudget(over)) if over.may_fit_later() => {
-                    if timeout_at(until, freed).await.is_err() {
+                    if Instant::now() >= until {
                         return Err(NoHold::OverBudget(over));
                     }
+                    // Freed or not, it looks once more: a period may have turned.
+                    let _ = timeout_at(until, freed).await;
                 }
                 Err(refusal) => return Err(refusal),
             }
@@ -57,15 +62,17 @@ impl Shared {
         if is_free(budgets) {
             return Ok(());
         }
-        let held = self.spend.hold(budgets, Nanodollars::ZERO, self.clock.now());
-        held.map(drop)
+        match self.spend.hold(budgets, Nanodollars::ZERO, self.clock.now()) {
+            // What is held may be given back before this request wants anything.
+            Err(NoHold::OverBudget(over)) if over.may_fit_later() => Ok(()),
+            held => held.map(drop),
+        }
     }
 
     /// Takes a try of `call` at the leased account from the account's own limits and budget.
     pub(crate) fn admit_at(&self, call: &Call, lease: &Lease) -> Result<Admitted, OwnLimit> {
         let account = lease.account();
         let spender = Spender::Account(account.id);
-        let admission = self.limiter.admit(&[(spender, &account.limits)])?;
         let hold = match account.budget.amount {
             None => None,
             Some(_) => {
@@ -77,11 +84,11 @@ impl Shared {
                 {
                     Ok(hold) => Some(hold),
                     Err(NoHold::OverBudget(over)) => return Err(OwnLimit::Budget(over)),
-                    // Its budget is new: it is opened with the next request.
-                    Err(NoHold::Unknown(_)) => None,
+                    Err(NoHold::Unknown(_)) => return Err(OwnLimit::Unknown),
                 }
             }
         };
+        let admission = self.limiter.admit(&[(spender, &account.limits)])?;
         Ok(Admitted::new(admission, hold))
     }
 

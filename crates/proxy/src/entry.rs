@@ -255,6 +255,9 @@ impl Entry {
             return;
         };
         let mut attempt = end.close(open.record, latency);
+        if self.is_recorded && attempt.status == Outcome::Cancelled {
+            estimate_input(&mut attempt, self.expected_input);
+        }
         if self.is_recorded {
             self.shared.price(&mut attempt);
             self.shared.charge_account(&attempt, open.admitted);
@@ -282,7 +285,7 @@ impl Entry {
         record.http_status = Some(status.as_u16());
         record.ttft = ttft.request;
         if let Some(open) = &mut self.open {
-            self.shared.ledger.update(open, &record);
+            self.shared.ledger.note(open, &record);
         }
     }
 
@@ -358,6 +361,15 @@ impl Drop for Entry {
             let status = self.early_head.as_ref().and_then(EarlyHead::status);
             self.settle(Outcome::Cancelled, status, None, None);
         }
+    }
+}
+
+/// Books the prompt of an attempt whose client left before anything was said of usage: the provider had it by then, and
+/// may charge for it.
+fn estimate_input(attempt: &mut AttemptRecord, input_tokens: u64) {
+    if attempt.usage_source == UsageSource::Missing && attempt.http_status.is_none_or(|status| status < 300) {
+        attempt.usage.tokens.input = input_tokens;
+        attempt.usage_source = UsageSource::Estimated;
     }
 }
 

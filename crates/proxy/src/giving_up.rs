@@ -15,6 +15,9 @@ use crate::failure::{ErrorFromProvider, Words};
 use crate::refusal::{Refusal, set_retry_after};
 use crate::routing::Routing;
 
+/// When a client may come again where it is not known what an account has spent.
+const UNKNOWN_RETRY_AFTER: Duration = Duration::from_secs(5);
+
 impl Routing {
     /// Tells the client the most useful of what went wrong.
     pub(crate) fn give_up(mut self, entry: Entry, none: &NoAccount) -> Decided {
@@ -34,9 +37,10 @@ impl Routing {
             .max_by_key(|(_, failure)| telling(&failure.fault))
         else {
             let refusal = match &self.unspeakable {
-                Some(error) => Refusal::unspeakable(error),
+                Some(error) if self.limited.is_empty() => Refusal::unspeakable(error),
+                Some(_) => self.own_limits(none, resting).unwrap_or_else(Refusal::spent),
                 None => self
-                    .own_limits(resting)
+                    .own_limits(none, resting)
                     .unwrap_or_else(|| Refusal::no_account(none, &self.call.peek.model)),
             };
             return self.refuse(entry, refusal, None);
@@ -64,13 +68,17 @@ impl Routing {
     }
 
     /// What a client is told when nothing but the limits that accounts have here stood in the way.
-    fn own_limits(&self, resting: Option<Duration>) -> Option<Refusal> {
-        let waits = self.limited.iter().map(|(_, limit)| match limit {
+    fn own_limits(&self, none: &NoAccount, resting: Option<Duration>) -> Option<Refusal> {
+        let waits = self.limited.iter().filter_map(|(_, limit)| match limit {
             OwnLimit::Rate(exceeded) => Some(exceeded.retry_after),
+            OwnLimit::Unknown => Some(UNKNOWN_RETRY_AFTER),
             OwnLimit::Budget(_) => None,
         });
-        match waits.chain([resting]).flatten().min() {
+        let soonest = waits.min();
+        match soonest.into_iter().chain(resting).min() {
             _ if self.limited.is_empty() => None,
+            // Another account may serve, and says better when.
+            _ if soonest.is_none() && may_recover(none) => None,
             None => Some(Refusal::spent()),
             soonest => Some(
                 Refusal::new(

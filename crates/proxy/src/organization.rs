@@ -16,6 +16,8 @@ use crate::upstream::deepest;
 
 /// Bytes of a page at the most.
 const MAX_PAGE_BYTES: usize = 16 * 1024 * 1024;
+/// Lines of a page at the most: days, models and what belongs to them.
+const MOST_LINES: usize = 50_000;
 /// A report of a month fits on one page, or on a page for each of its days where a provider wants it so.
 const MOST_PAGES: usize = 100;
 
@@ -155,6 +157,10 @@ impl Inquiry<'_> {
             .await
             .map_err(|error| ReportError::Unanswered(deepest(error.as_ref()).into()))?
             .to_bytes();
+        if memchr::memchr_iter(b'{', &body).count() > MOST_LINES {
+            let reason = format!("a page of its report has more than {MOST_LINES} lines");
+            return Err(ReportError::Unanswered(reason.into()));
+        }
         if head.status.is_success() {
             return Ok(body);
         }
@@ -189,6 +195,10 @@ impl<T> Pages<T> {
         self.asked += 1;
         if next.is_some() && self.asked > MOST_PAGES {
             let reason = format!("its report has more than {MOST_PAGES} pages");
+            return Err(ReportError::Unanswered(reason.into()));
+        }
+        if self.lines.len() > MOST_LINES {
+            let reason = format!("its report has more than {MOST_LINES} lines");
             return Err(ReportError::Unanswered(reason.into()));
         }
         Ok(next)

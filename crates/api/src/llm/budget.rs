@@ -10,8 +10,8 @@ use crate::allowance_view::current_period;
 use crate::app::App;
 use crate::error::Problem;
 
-/// How long what has ended may take to be written before a budget counts as unknown.
-const LONGEST_FLUSH: Duration = Duration::from_secs(5);
+/// How long it may take to find out what was spent, until all that has ended is written.
+const LONGEST_OPENING: Duration = Duration::from_secs(5);
 
 /// The budgets that the requests of one key count against.
 pub(super) struct Budgets([(Spender, Budget); 2]);
@@ -58,20 +58,27 @@ impl Budgets {
 
 /// Asks the database, once a period, for what was spent; from then on it is counted in memory.
 async fn open(app: &App, spender: Spender, budget: &Budget) -> Result<(), Problem> {
-    let _opening = app.opening_budget.lock().await;
-    let now = app.clock.now();
-    if is_open(app, spender, budget) {
-        return Ok(());
-    }
-    // What has ended but is not written yet would be missed.
-    if timeout(LONGEST_FLUSH, app.proxy.ledger().flush()).await.is_err() {
-        return Err(Problem::unavailable(
+    let opened = timeout(LONGEST_OPENING, look_up(app, spender, budget)).await;
+    opened.unwrap_or_else(|_| {
+        Err(Problem::unavailable(
             "what was spent is not in the database yet, so that the budget is not known",
-        ));
+        ))
+    })
+}
+
+async fn look_up(app: &App, spender: Spender, budget: &Budget) -> Result<(), Problem> {
+    let _opening = app.opening_budget.lock().await;
+    while !is_open(app, spender, budget) {
+        app.proxy.spend().prepare(spender);
+        // What has ended but is not written yet would be missed.
+        app.proxy.ledger().flush().await;
+        let now = app.clock.now();
+        let (start, _) = current_period(budget.period, now);
+        let spent = app.store.spent_since(spender, start).await?;
+        if app.proxy.spend().open(spender, budget, now, spent) {
+            break;
+        }
     }
-    let (start, _) = current_period(budget.period, now);
-    let spent = app.store.spent_since(spender, start).await?;
-    app.proxy.spend().open(spender, budget, now, spent);
     Ok(())
 }
 
@@ -81,12 +88,16 @@ fn is_open(app: &App, spender: Spender, budget: &Budget) -> bool {
 }
 
 /// Has the spending of the accounts with budgets known, which the engine looks at where it picks one of them.
-pub(super) async fn open_accounts(app: &App) -> Result<(), Problem> {
+///
+/// An account of which it is not known is passed over, and the others serve.
+pub(super) async fn open_accounts(app: &App) {
     for (account, budget) in app.proxy.catalogue().budgets().iter() {
         let spender = Spender::Account(*account);
-        if !is_open(app, spender, budget) {
-            open(app, spender, budget).await?;
+        if !is_open(app, spender, budget)
+            && let Err(problem) = open(app, spender, budget).await
+        {
+            tracing::warn!(account_id = %account, %problem, "an account with a budget serves nobody");
+            return;
         }
     }
-    Ok(())
 }

@@ -60,7 +60,7 @@ pub(super) async fn forward(
     let is_billed = asked.operation == Operation::CreateMessage;
     if is_billed {
         budgets.require_any_left(app).await?;
-        open_accounts(app).await?;
+        open_accounts(app).await;
     }
     let body = body.read(request).await?;
     let peek = codec.peek(&body.bytes, &asked.address)?;

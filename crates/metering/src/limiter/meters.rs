@@ -117,10 +117,16 @@ impl Meters {
         give_back(&mut self.input_tokens, tokens);
     }
 
-    pub(super) fn charge(&mut self, used: &TokenCounts) {
+    /// Charges what was used beyond the input that was expected, or gives back what was not; what has been refilled of it
+    /// meanwhile stays so.
+    pub(super) fn settle(&mut self, expected_input: u64, used: &TokenCounts) {
         let written = used.cache_write_5m.saturating_add(used.cache_write_1h);
-        take(&mut self.tokens, used.total());
-        take(&mut self.input_tokens, used.input.saturating_add(written));
+        correct(&mut self.tokens, expected_input, used.total());
+        correct(
+            &mut self.input_tokens,
+            expected_input,
+            used.input.saturating_add(written),
+        );
         take(&mut self.output_tokens, used.output);
     }
 
@@ -167,6 +173,11 @@ fn take(bucket: &mut Option<Bucket>, count: u64) {
     if let Some(bucket) = bucket {
         bucket.take(count);
     }
+}
+
+fn correct(bucket: &mut Option<Bucket>, taken: u64, count: u64) {
+    take(bucket, count.saturating_sub(taken));
+    give_back(bucket, taken.saturating_sub(count));
 }
 
 fn give_back(bucket: &mut Option<Bucket>, count: u64) {

@@ -261,6 +261,15 @@ fn input_is_taken_before_it_is_known_and_put_right_afterwards() {
     assert!(bench.admit(&limits).is_err());
     open.settle(&used(600, 0));
     assert_eq!(bench.standing(&limits).input_tokens.unwrap().remaining, 400);
+    // What was refilled while it was open is not charged again.
+    let mut long = bench.admit(&limits).unwrap();
+    long.expect_input(400);
+    bench.clock.advance(Duration::from_secs(60));
+    long.settle(&used(400, 0));
+    drop(long);
+    assert_eq!(bench.standing(&limits).input_tokens.unwrap().remaining, 1000);
+    let mut again = bench.admit(&limits).unwrap();
+    again.settle(&used(600, 0));
     let mut given_up = bench.admit(&limits).unwrap();
     given_up.expect_input(400);
     drop(given_up);

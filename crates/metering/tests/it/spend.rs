@@ -63,7 +63,7 @@ fn counts_from_what_was_spent_before_until_the_period_turns() {
     desk.book.add(desk.key, desk.now, nanos(42));
     assert_eq!(desk.spending(), Some((42, 0)));
     // What is known is newer than what is told.
-    desk.book.open(desk.key, &desk.budget, desk.now, nanos(7));
+    assert!(desk.book.open(desk.key, &desk.budget, desk.now, nanos(7)));
     assert_eq!(desk.spending(), Some((42, 0)));
     desk.now = time("2026-03-02T00:00:00Z");
     assert_eq!(desk.spending(), None);
@@ -111,7 +111,7 @@ fn money_is_held_in_all_budgets_or_in_none() {
         (user, of_user),
         (Spender::User(UserId::random()), Budget::unlimited()),
     ];
-    desk.book.open(user, &of_user, desk.now, Nanodollars::ZERO);
+    assert!(desk.book.open(user, &of_user, desk.now, Nanodollars::ZERO));
     let held = desk.book.hold(&all, nanos(10), desk.now).unwrap();
     assert!(desk.book.hold(&all, nanos(1), desk.now).is_err());
     assert_eq!(desk.spending(), Some((0, 10)));
@@ -125,7 +125,7 @@ fn a_request_costs_the_period_in_which_it_began() {
     let began_at = desk.now;
     let hold = desk.hold(100).unwrap();
     desk.now = time("2026-03-02T00:00:01Z");
-    desk.book.open(desk.key, &desk.budget, desk.now, nanos(5));
+    assert!(desk.book.open(desk.key, &desk.budget, desk.now, nanos(5)));
     desk.book.add(desk.key, began_at, nanos(90));
     drop(hold);
     assert_eq!(desk.spending(), Some((5, 0)));
@@ -137,10 +137,27 @@ fn another_period_set_meanwhile_counts_what_is_still_open() {
     let began_at = desk.now;
     let hold = desk.hold(50).unwrap();
     desk.budget = budget(1000, BudgetPeriod::Week);
-    desk.book.open(desk.key, &desk.budget, desk.now, nanos(400));
+    assert!(desk.book.open(desk.key, &desk.budget, desk.now, nanos(400)));
+    assert_eq!(desk.spending(), Some((400, 50)));
+    // Back and forth, nothing is given back twice.
+    let day = budget(100, BudgetPeriod::Day);
+    assert!(desk.book.open(desk.key, &day, desk.now, Nanodollars::ZERO));
+    assert!(desk.book.open(desk.key, &desk.budget, desk.now, nanos(400)));
     desk.book.add(desk.key, began_at, nanos(30));
     drop(hold);
     assert_eq!(desk.spending(), Some((430, 0)));
+}
+
+#[test]
+fn what_is_added_while_it_is_looked_up_has_it_looked_up_again() {
+    let desk = Desk::new();
+    let other = Spender::User(UserId::random());
+    desk.book.prepare(other);
+    desk.book.add(other, desk.now, nanos(5));
+    assert!(!desk.book.open(other, &desk.budget, desk.now, Nanodollars::ZERO));
+    assert_eq!(desk.book.spending(other, &desk.budget, desk.now), None);
+    desk.book.prepare(other);
+    assert!(desk.book.open(other, &desk.budget, desk.now, nanos(5)));
 }
 
 #[test]

@@ -29,6 +29,12 @@ fn a_picture_in_base64_is_no_text() {
     }
     let short = format!(r#"{{"data":"{}"}}"#, "A".repeat(4_096));
     assert!((5_000..5_100).contains(&input(&short).unwrap()));
+    // Text in base64 is as long as the text.
+    let document = format!(r#"{{"data":"{}"}}"#, "VGhlIHF1aWNrIGJyb3du".repeat(1_000));
+    assert!((6_666..6_700).contains(&input(&document).unwrap()));
+    // What only begins like a file is text.
+    let text = format!("{} and so on", "A".repeat(100_000));
+    assert!(input(&text).unwrap() > 50_000);
     let by_address = r#"{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}"#;
     assert!(input(by_address).unwrap() >= 5_000);
 }
@@ -40,10 +46,19 @@ fn what_lies_elsewhere_has_no_ceiling() {
         r#"{"input":[{"type":"input_file","file_id":"file-1"}]}"#,
         r#"{"contents":[{"parts":[{"fileData":{"fileUri":"https://x"}}]}]}"#,
         r#"{"cachedContent":"cachedContents/1"}"#,
+        r#"{"input":[{"type":"item_reference","id":"msg_1"}]}"#,
+        r#"{"input":[{"type":"input_file","file_url": "https://example.com/a.pdf"}]}"#,
+        r#"{"prompt":{"id":"pmpt_1"}}"#,
     ] {
         assert_eq!(input(body), None, "{body}");
     }
-    assert!(input(r#"{"messages":[{"content":"my conversation"}]}"#).is_some());
+    for body in [
+        r#"{"messages":[{"content":"my conversation"}]}"#,
+        r#"{"previous_response_id":null}"#,
+        r#"{"tools":[{"parameters":{"file_id":{"type":"string"},"conversation":{}}}]}"#,
+    ] {
+        assert!(input(body).is_some(), "{body}");
+    }
 }
 
 #[test]
@@ -54,6 +69,8 @@ fn several_answers_at_once_are_asked_for_in_two_dialects() {
         (r#"{"n":null}"#, 1),
         (r#"{"n":0}"#, 1),
         (r#"{"n":1000000}"#, 128),
+        (r#"{"n":1,"model":"x","n":7}"#, 7),
+        (r#"{"n":8.0}"#, 128),
         (r#"{"messages":[{"n":3}]}"#, 1),
         (r#"{"generationConfig":{"candidateCount":4}}"#, 4),
         (r#"{"generation_config":{"candidate_count":2}}"#, 2),

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_auth::Scope;
-use gateway_domain::{Nanodollars, SystemClock, Timestamp};
+use gateway_domain::{Nanodollars, Spender, SystemClock, Timestamp};
 use gateway_metering::RequestRecord;
 use gateway_store::{Bucket, GroupBy, RollupCheck, RollupDifference, Store, StoreError, UsageFilter, admin};
 
@@ -186,7 +186,7 @@ async fn deleted_rows_leave_their_sums_behind() {
         assert_eq!(listed.items.len() as u64, 600 - deleted);
         assert_eq!(reports().await, before);
         let always = Timestamp::from_micros(i64::MIN);
-        assert_eq!(store.spent_since(key, always).await.unwrap(), spent);
+        assert_eq!(store.spent_since(Spender::Key(key), always).await.unwrap(), spent);
 
         let (found, listed) = differences(store).await;
         assert_eq!(
