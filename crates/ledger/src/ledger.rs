@@ -112,7 +112,7 @@ impl Ledger {
 
     /// Notes how far an open request has come, if there is room for what need not be noted.
     pub fn note(&self, open: &mut OpenRequest, record: &RequestRecord) {
-        if self.books.have_room() {
+        if self.books.shortage().is_none() {
             self.books.update(&mut open.kept, record);
         }
     }

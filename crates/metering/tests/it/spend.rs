@@ -34,8 +34,10 @@ impl Desk {
             budget: budget(100, BudgetPeriod::Day),
             now: time("2026-03-01T23:59:59Z"),
         };
-        desk.book
-            .open(desk.key, &desk.budget, desk.now, Nanodollars::ZERO);
+        assert!(
+            desk.book
+                .open(desk.key, &desk.budget, desk.now, Nanodollars::ZERO)
+        );
         desk
     }
 
