@@ -38,6 +38,12 @@ pub(crate) fn joined_bytes_sql(column: &str) -> String {
     format!("string_agg({column}, CAST('' AS BYTEA))")
 }
 
+/// The sum of many rows' `column`, whose numbers are not negative, as SQL; the largest number if it is more than that.
+pub(crate) fn sum_sql(column: &str) -> String {
+    // A sum of bigint is a numeric.
+    format!("CAST(LEAST(COALESCE(SUM({column}), 0), {}) AS BIGINT)", i64::MAX)
+}
+
 /// What lists the numbers of many rows' `column` with commas between, as SQL.
 pub(crate) fn list_sql(column: &str) -> String {
     format!("string_agg(CAST({column} AS TEXT), ',')")
