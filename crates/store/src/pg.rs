@@ -56,6 +56,11 @@ pub(crate) async fn lock_rollups(conn: &mut Conn) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Lets each statement of the transaction at hand take as long as nobody minds, instead of the usual seconds.
+pub(crate) async fn wait_longer(conn: &mut Conn) -> Result<(), StoreError> {
+    Ok(conn.batch_execute("SET LOCAL statement_timeout = 30000").await?)
+}
+
 /// The whole microseconds, days or whatever `width` says, that the time in `column` lies in, as SQL.
 pub(crate) fn bucket_sql(column: &str, width: Duration) -> String {
     let seconds = width.as_secs();

@@ -39,5 +39,5 @@ pub(crate) mod users;
 
 use super::{
     Conn, Db, begin, begin_reading, bucket_sql, end, joined_bytes_sql, list_sql, lock_rollups, sum_sql,
-    write_rows,
+    wait_longer, write_rows,
 };
