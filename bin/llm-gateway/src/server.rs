@@ -54,7 +54,6 @@ pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String
     rests::resume(&house.app).await?;
     rt::spawn(changes::follow(house.app.clone(), revisions, known));
     rt::spawn(rests::follow(house.app.clone()));
-    rt::spawn(retention::follow(house.app.clone(), keep_usage_days));
     let prober = Engine::new(house.app.proxy.clone());
     rt::spawn(async move { prober.keep_probing().await });
     alerts::start(&house.app, &alerts, house.webhook.take()).await?;
@@ -63,6 +62,8 @@ pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String
         () = catch_up(&house) => {}
         () = stop.received() => return close(&house).await,
     }
+    // Usage whose row is already deleted would be counted again if it were written again.
+    rt::spawn(retention::follow(house.app.clone(), keep_usage_days));
     let handle = serve(listeners, &settings, &house)?;
     house.app.readiness.open();
     welcome.default_accounts.clone_from(&house.default_accounts);

@@ -44,6 +44,19 @@ pub(crate) enum Migrator {
 /// The advisory lock that migrating instances take, a number nobody else is likely to use.
 const LOCK: &str = "SELECT pg_advisory_lock(7806148241091634515)";
 
+/// Waits on PostgreSQL until nobody else migrates; the turn ends with the connection.
+pub(crate) async fn take_turn(
+    target: &Target,
+    settings: &StoreSettings,
+) -> Result<Option<pg::Conn>, OpenError> {
+    let Target::Postgres(target) = target else {
+        return Ok(None);
+    };
+    let mut conn = admin::connect(target, settings).await?;
+    conn.batch_execute(LOCK).await.map_err(failed)?;
+    Ok(Some(conn))
+}
+
 impl Migrator {
     /// Connects, and on PostgreSQL waits for others who are migrating; the lock ends with the connection.
     pub(crate) async fn connect(target: &Target, settings: &StoreSettings) -> Result<Self, OpenError> {

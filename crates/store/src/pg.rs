@@ -38,6 +38,12 @@ pub(crate) fn joined_bytes_sql(column: &str) -> String {
     format!("string_agg({column}, CAST('' AS BYTEA))")
 }
 
+/// The sum of many rows' `column`, whose numbers are not negative, as SQL; the largest number if it is more than that.
+pub(crate) fn sum_sql(column: &str) -> String {
+    // A sum of bigint is a numeric.
+    format!("CAST(LEAST(COALESCE(SUM({column}), 0), {}) AS BIGINT)", i64::MAX)
+}
+
 /// What lists the numbers of many rows' `column` with commas between, as SQL.
 pub(crate) fn list_sql(column: &str) -> String {
     format!("string_agg(CAST({column} AS TEXT), ',')")
@@ -48,6 +54,11 @@ pub(crate) async fn lock_rollups(conn: &mut Conn) -> Result<(), StoreError> {
     let lock = diesel::sql_query("SELECT id FROM usage_rollup_state FOR UPDATE");
     diesel_async::RunQueryDsl::execute(lock, conn).await?;
     Ok(())
+}
+
+/// Lets each statement of the transaction at hand take as long as nobody minds, instead of the usual seconds.
+pub(crate) async fn wait_longer(conn: &mut Conn) -> Result<(), StoreError> {
+    Ok(conn.batch_execute("SET LOCAL statement_timeout = 30000").await?)
 }
 
 /// The whole microseconds, days or whatever `width` says, that the time in `column` lies in, as SQL.

@@ -74,7 +74,7 @@ impl Store {
     /// steps of each group follow each other in time.
     ///
     /// Without a group there is always one line; with one, a line for each group that was used at all. Where rows are
-    /// deleted, an hour's usage stands at its first minute.
+    /// deleted, an hour's usage stands at its first minute, or at the first of the series.
     ///
     /// # Errors
     ///
@@ -116,8 +116,11 @@ fn fill_gaps(
     if group_by.is_none() {
         lines.insert(None, BTreeMap::new());
     }
+    let first = bucket.start(from);
     for row in rows {
         if let Some(time) = row.time {
+            // An hour whose rows are deleted may begin before the first minute, in which there are then no rows.
+            let time = time.max(first);
             lines.entry(row.group).or_default().insert(time, row.totals);
         }
     }
@@ -127,7 +130,7 @@ fn fill_gaps(
     }
     let mut points = Vec::new();
     for (group, line) in lines {
-        let mut time = bucket.start(from);
+        let mut time = first;
         for _ in 0..steps {
             let totals = line.get(&time).copied().unwrap_or_default();
             points.push(Point {

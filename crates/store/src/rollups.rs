@@ -97,9 +97,14 @@ impl Store {
         Ok(cells)
     }
 
+    /// Whether there are roll-ups of what was recorded before there were any.
+    pub(crate) async fn has_rollups(&self) -> Result<bool, StoreError> {
+        query!(self, read, rollups::is_built())
+    }
+
     /// Builds the roll-ups of what was recorded before there were any.
     pub(crate) async fn build_rollups(&self) -> Result<(), StoreError> {
-        if query!(self, read, rollups::is_built())? {
+        if self.has_rollups().await? {
             return Ok(());
         }
         tracing::info!("adding up the usage that was recorded so far; this is done once");

@@ -45,6 +45,20 @@ pub(crate) fn joined_bytes_sql(column: &str) -> String {
     format!("CAST(group_concat({column}, '') AS BLOB)")
 }
 
+/// The sum of many rows' `column`, whose numbers are not negative, as SQL; the largest number if it is more than that.
+pub(crate) fn sum_sql(column: &str) -> String {
+    // A sum that is too large fails the statement, so that the halves are added up apart.
+    let (high, low) = (
+        format!("SUM({column} >> 32)"),
+        format!("SUM({column} & 4294967295)"),
+    );
+    let high = format!("({high} + ({low} >> 32))");
+    format!(
+        "CASE WHEN {high} >= 2147483648 THEN {} ELSE COALESCE(({high} << 32) | ({low} & 4294967295), 0) END",
+        i64::MAX
+    )
+}
+
 /// What lists the numbers of many rows' `column` with commas between, as SQL.
 pub(crate) fn list_sql(column: &str) -> String {
     format!("group_concat({column})")
@@ -52,6 +66,11 @@ pub(crate) fn list_sql(column: &str) -> String {
 
 /// Nothing: the one connection that writes is lock enough.
 pub(crate) async fn lock_rollups(_conn: &mut Conn) -> Result<(), StoreError> {
+    Ok(())
+}
+
+/// Nothing: no statement is cut short.
+pub(crate) async fn wait_longer(_conn: &mut Conn) -> Result<(), StoreError> {
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::{Mutex as AsyncMutex, RwLock, watch};
 use crate::lock::LockFile;
 use crate::revisions::{self, Revisions, Watcher};
 use crate::target::Target;
-use crate::{OpenError, StoreError, StoreSettings, admin, pg, pool, sqlite, target};
+use crate::{OpenError, StoreError, StoreSettings, admin, migrations, pg, pool, sqlite, target};
 
 /// Which kind of database keeps everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -216,9 +216,26 @@ impl Store {
                     .map_err(StoreError::other)
             })
             .await?;
-        self.build_rollups().await?;
+        self.build_rollups_in_turn().await?;
         self.notice_changes().await;
         Ok(applied)
+    }
+
+    /// Builds the roll-ups if there are none, and lets other instances that start wait as they do for migrations.
+    async fn build_rollups_in_turn(&self) -> Result<(), StoreError> {
+        if self.has_rollups().await? {
+            return Ok(());
+        }
+        let _here = self.shared.migrating.lock().await;
+        let (target, settings) = (self.target.clone(), self.settings.clone());
+        let _turn = self
+            .spawn(async move {
+                migrations::take_turn(&target, &settings)
+                    .await
+                    .map_err(StoreError::other)
+            })
+            .await?;
+        self.build_rollups().await
     }
 
     /// Which kind of database it is.

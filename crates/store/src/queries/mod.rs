@@ -38,5 +38,6 @@ pub(crate) mod unpriced;
 pub(crate) mod users;
 
 use super::{
-    Conn, Db, begin, begin_reading, bucket_sql, end, joined_bytes_sql, list_sql, lock_rollups, write_rows,
+    Conn, Db, begin, begin_reading, bucket_sql, end, joined_bytes_sql, list_sql, lock_rollups, sum_sql,
+    wait_longer, write_rows,
 };

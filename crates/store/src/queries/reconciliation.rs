@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Text};
 use diesel_async::RunQueryDsl;
 use gateway_domain::{AccountId, Nanodollars, Timestamp, TokenCounts};
 
-use super::{Conn, bucket_sql};
+use super::{Conn, bucket_sql, sum_sql};
 use crate::StoreError;
 use crate::reconciliation::DailyUsage;
 use crate::schema::attempts;
@@ -16,8 +16,9 @@ use crate::types::{StoredId, StoredTime, uncount};
 const DAY: Duration = Duration::from_secs(86_400);
 const SUCCEEDED: &str = "http_status BETWEEN 200 AND 299";
 const UNREPORTED: &str = "http_status BETWEEN 200 AND 299 AND usage_source <> 'reported'";
-const UNPRICED: &str = "cost_nanos IS NULL AND input_tokens + cache_read_tokens + cache_write_5m_tokens \
-                        + cache_write_1h_tokens + output_tokens + web_searches > 0";
+const UNPRICED: &str = "cost_nanos IS NULL AND (input_tokens > 0 OR cache_read_tokens > 0 \
+                        OR cache_write_5m_tokens > 0 OR cache_write_1h_tokens > 0 OR output_tokens > 0 \
+                        OR web_searches > 0)";
 
 pub(crate) async fn daily_usage(
     conn: &mut Conn,
@@ -28,7 +29,6 @@ pub(crate) async fn daily_usage(
     let counts = [SUCCEEDED, UNREPORTED, UNPRICED]
         .map(|condition| format!("COUNT(CASE WHEN {condition} THEN 1 END)"))
         .join(", ");
-    // On PostgreSQL a sum of bigint is a numeric.
     let sums = [
         "input_tokens",
         "cache_read_tokens",
@@ -39,7 +39,7 @@ pub(crate) async fn daily_usage(
         "web_searches",
         "cost_nanos",
     ]
-    .map(|column| format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT)"))
+    .map(sum_sql)
     .join(", ");
     let day = bucket_sql("started_at", DAY);
     let rows = attempts::table

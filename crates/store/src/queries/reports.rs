@@ -14,7 +14,7 @@ use gateway_auth::Scope;
 use gateway_domain::{Nanodollars, Timestamp, TokenCounts};
 use gateway_metering::Sketch;
 
-use super::{Conn, Db, bucket_sql, joined_bytes_sql, list_sql, rollups};
+use super::{Conn, Db, bucket_sql, joined_bytes_sql, list_sql, rollups, sum_sql};
 use crate::StoreError;
 use crate::cells::{Cube, first_id};
 use crate::marks::{Counted, PRICED_BIT, View, bit};
@@ -335,9 +335,7 @@ impl Report {
             out.push_sql(", ");
         }
         for name in SUMS {
-            out.push_sql(&format!(
-                "CAST(COALESCE(SUM({name}), 0) AS BIGINT) AS total_{name}, "
-            ));
+            out.push_sql(&format!("{} AS total_{name}, ", sum_sql(name)));
         }
         let lists = [
             joined_bytes_sql("latencies"),

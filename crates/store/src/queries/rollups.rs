@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use gateway_domain::Timestamp;
 
-use super::{Conn, lock_rollups, write_rows};
+use super::{Conn, lock_rollups, wait_longer, write_rows};
 use crate::StoreError;
 use crate::cells::{Cells, Cube, RollupRow, Used, first_id};
 use crate::marks::{self, Marks};
@@ -41,6 +41,11 @@ pub(crate) async fn rows_from(conn: &mut Conn) -> Result<Option<Timestamp>, Stor
     let state = usage_rollup_state::table.select(usage_rollup_state::rows_from);
     let rows_from: Option<StoredTime> = state.get_result(conn).await?;
     Ok(rows_from.map(Timestamp::from))
+}
+
+/// Whether rows of the hour or day at `start` are deleted, or may soon be.
+async fn is_deleted(conn: &mut Conn, start: Timestamp) -> Result<bool, StoreError> {
+    Ok(rows_from(conn).await?.is_some_and(|rows_from| start < rows_from))
 }
 
 /// Whether the roll-ups hold everything that was recorded before there were any.
@@ -98,6 +103,7 @@ pub(crate) async fn next_hour(conn: &mut Conn, from: Timestamp) -> Result<Option
 /// Marks the rows of requests that began in the hour at `hour` and were written before there were marks.
 pub(crate) async fn mark(conn: &mut Conn, hour: Timestamp) -> Result<usize, StoreError> {
     write_tx!(conn, {
+        wait_longer(conn).await?;
         lock_rollups(conn).await?;
         let unmarked = requests::table
             .filter(requests::started_at.ge(StoredTime(hour)))
@@ -134,41 +140,57 @@ pub(crate) async fn mark(conn: &mut Conn, hour: Timestamp) -> Result<usize, Stor
     })
 }
 
-/// Puts what the rows say in the place of the cells of the hour at `hour`, and returns how many there are.
+/// Puts what the rows say in the place of the cells of the hour at `hour`, and returns how many there are: none, and
+/// nothing is changed, if the rows are deleted.
 pub(crate) async fn rebuild_hour(conn: &mut Conn, hour: Timestamp) -> Result<usize, StoreError> {
     write_tx!(conn, {
+        wait_longer(conn).await?;
         lock_rollups(conn).await?;
+        if is_deleted(conn, hour).await? {
+            return Ok(0);
+        }
         let cells = cells_of_hour(conn, hour).await?;
         replace(conn, Span::Hour, hour, cells).await
     })
 }
 
-/// Puts what its hours say in the place of the cells of the day at `day`, and returns how many there are.
+/// Puts what its hours say in the place of the cells of the day at `day`, and returns how many there are: none, and
+/// nothing is changed, if the rows are deleted.
 pub(crate) async fn rebuild_day(conn: &mut Conn, day: Timestamp) -> Result<usize, StoreError> {
     write_tx!(conn, {
+        wait_longer(conn).await?;
         lock_rollups(conn).await?;
+        if is_deleted(conn, day).await? {
+            return Ok(0);
+        }
         let cells = cells_of_day(conn, day).await?;
         replace(conn, Span::Day, day, cells).await
     })
 }
 
-/// The cells of the hour at `hour`: those that are stored, and those that the rows make.
+/// The cells of the hour at `hour`: those that are stored, and those that the rows make; none if the rows are deleted.
 pub(crate) async fn both_of_hour(
     conn: &mut Conn,
     hour: Timestamp,
 ) -> Result<(Vec<RollupRow>, Vec<RollupRow>), StoreError> {
     read_tx!(conn, {
+        if is_deleted(conn, hour).await? {
+            return Ok((Vec::new(), Vec::new()));
+        }
         let stored = stored(conn, Span::Hour, hour..hour + Bucket::Hour.width()).await?;
         Ok((stored, cells_of_hour(conn, hour).await?.into_rows()?))
     })
 }
 
-/// The cells of the day at `day`: those that are stored, and those that its hours make.
+/// The cells of the day at `day`: those that are stored, and those that its hours make; none if the rows are deleted.
 pub(crate) async fn both_of_day(
     conn: &mut Conn,
     day: Timestamp,
 ) -> Result<(Vec<RollupRow>, Vec<RollupRow>), StoreError> {
     read_tx!(conn, {
+        if is_deleted(conn, day).await? {
+            return Ok((Vec::new(), Vec::new()));
+        }
         let stored = stored(conn, Span::Day, day..day + Bucket::Day.width()).await?;
         Ok((stored, cells_of_day(conn, day).await?.into_rows()?))
     })

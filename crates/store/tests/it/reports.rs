@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use gateway_auth::Scope;
-use gateway_domain::{AttemptId, Nanodollars, RequestId, Timestamp, TokenCounts};
+use gateway_domain::{AccountId, AttemptId, Nanodollars, RequestId, Timestamp, TokenCounts};
 use gateway_metering::{AttemptRecord, Outcome, RequestRecord};
 use gateway_store::{Bucket, Group, GroupBy, Store, StoreError, Totals, UsageFilter};
 
@@ -344,6 +344,45 @@ async fn a_summary_says_what_adding_up_by_hand_does() {
                 assert_summary(&fixture.store, &records, &filter, by).await;
             }
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sums_that_are_too_large_are_the_largest_number() {
+    check(async |fixture| {
+        let store = &fixture.store;
+        let mut records = records(15, 60);
+        records.retain(|record| record.attempts.len() == 1);
+        records.truncate(3);
+        let account = AccountId::random();
+        let hours = [START, "2026-05-31T09:30:00Z", "2026-05-31T09:40:00Z"];
+        for (record, at) in records.iter_mut().zip(hours) {
+            record.started_at = time(at);
+            let attempt = &mut record.attempts[0];
+            attempt.started_at = time(at);
+            attempt.account_id = account;
+            attempt.cost = Some(Nanodollars::from_nanos(i64::MAX));
+            attempt.usage.tokens.input = u64::MAX;
+        }
+        let most = Nanodollars::from_nanos(i64::MAX);
+        store.record_usage(records).await.unwrap();
+        for by in [None].into_iter().chain(GroupBy::ALL.map(Some)) {
+            let summary = store.summary(everything(), by).await.unwrap();
+            assert_eq!(summary.totals.cost, Some(most));
+            assert_eq!(summary.totals.tokens.input, i64::MAX.unsigned_abs());
+        }
+        let from = time("2026-05-31T00:00:00Z");
+        for bucket in [Bucket::Minute, Bucket::Hour, Bucket::Day] {
+            let filter = UsageFilter::between(Scope::Everyone, from, time(START) + seconds(1));
+            let series = store.timeseries(filter, bucket, None).await.unwrap();
+            assert!(series.iter().any(|point| point.totals.cost == Some(most)));
+        }
+        let days = store
+            .daily_usage(account, from, time(START) + seconds(1))
+            .await
+            .unwrap();
+        assert!(!days.is_empty() && days.iter().all(|day| day.cost == most));
     })
     .await;
 }

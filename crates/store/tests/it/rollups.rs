@@ -4,7 +4,9 @@ use std::time::Duration;
 use gateway_auth::Scope;
 use gateway_domain::{Nanodollars, Spender, SystemClock, Timestamp};
 use gateway_metering::RequestRecord;
-use gateway_store::{Bucket, GroupBy, RollupCheck, RollupDifference, Store, StoreError, UsageFilter, admin};
+use gateway_store::{
+    Bucket, GroupBy, RollupCheck, RollupDifference, Store, StoreError, StoreSettings, UsageFilter, admin,
+};
 
 use crate::fixture::{Fixture, START, check, check_empty, run_sql, seconds, time};
 use crate::recording::{everything, records};
@@ -96,6 +98,46 @@ async fn a_wrong_roll_up_is_found_and_mended() {
     .await;
 }
 
+/// Takes the database back to before there were roll-ups.
+async fn undo_rollups(settings: &StoreSettings) {
+    loop {
+        let undone = admin::rollback(settings).await.unwrap();
+        if undone.expect("it was applied") == "0005_usage_rollups" {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn instances_that_start_together_add_up_what_was_recorded_once() {
+    check_empty(async |settings| {
+        let open = async || {
+            Store::open(&settings, Arc::new(SystemClock::new()))
+                .await
+                .unwrap()
+        };
+        let store = open().await;
+        store.migrate().await.unwrap();
+        store.record_usage(records_of_a_night(49)).await.unwrap();
+        let cells = right_cells(&store).await;
+        store.close().await;
+        undo_rollups(&settings).await;
+
+        let first = open().await;
+        if settings.url.starts_with("sqlite:") {
+            // A file belongs to one process.
+            let (one, other) = tokio::join!(first.migrate(), first.migrate());
+            assert_eq!(one.unwrap().len().min(other.unwrap().len()), 0);
+        } else {
+            let second = open().await;
+            let (one, other) = tokio::join!(first.migrate(), second.migrate());
+            assert_eq!(one.unwrap().len().min(other.unwrap().len()), 0);
+        }
+        assert_eq!(right_cells(&first).await, cells);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_was_recorded_before_there_were_roll_ups_is_added_up_at_the_next_start() {
     check_empty(async |settings| {
@@ -113,11 +155,10 @@ async fn what_was_recorded_before_there_were_roll_ups_is_added_up_at_the_next_st
         }
         let cells = right_cells(&store).await;
         store.close().await;
-        let undone = admin::rollback(&settings).await.unwrap();
-        assert_eq!(undone.as_deref(), Some("0005_usage_rollups"));
+        undo_rollups(&settings).await;
 
         let store = open().await;
-        assert_eq!(store.migrate().await.unwrap(), ["0005_usage_rollups"]);
+        assert_eq!(store.migrate().await.unwrap()[0], "0005_usage_rollups");
         assert_eq!(right_cells(&store).await, cells);
         for (by, before) in GroupBy::ALL.into_iter().zip(before) {
             assert_eq!(store.summary(everything(), Some(by)).await.unwrap(), before);
@@ -204,6 +245,51 @@ async fn deleted_rows_leave_their_sums_behind() {
 }
 
 #[tokio::test]
+async fn rows_that_go_meanwhile_are_no_reason_to_change_their_sums() {
+    check(async |fixture| {
+        let store = &fixture.store;
+        store.record_usage(records(47, 600)).await.unwrap();
+        let before = store.summary(everything(), Some(GroupBy::Day)).await.unwrap();
+        let (rebuilt, deleted) = tokio::join!(
+            store.rebuild_rollups(),
+            store.delete_usage_before(time(START) - DAY)
+        );
+        assert!(rebuilt.unwrap() > 0);
+        assert!(deleted.unwrap() > 100);
+        let after = store.summary(everything(), Some(GroupBy::Day)).await.unwrap();
+        assert_eq!(after, before);
+        right_cells(store).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_go_meanwhile_are_not_compared() {
+    check(async |fixture| {
+        let store = &fixture.store;
+        store.record_usage(records(48, 600)).await.unwrap();
+        let first_hour = "SELECT MIN(starts_at) FROM usage_rollups WHERE key_id IS NOT NULL";
+        let tampering =
+            format!("UPDATE usage_rollups SET errors = errors + 1 WHERE starts_at = ({first_hour})");
+        run_sql(&fixture.settings, &tampering).await;
+        let mut deleted = None;
+        let mut hours = Vec::new();
+        let check = store.check_rollups(|difference| {
+            hours.push(difference.starts_at);
+            deleted.get_or_insert_with(|| {
+                let delete = store.delete_usage_before(time(START) - DAY);
+                tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(delete))
+            });
+        });
+        check.await.unwrap();
+        assert!(deleted.unwrap().unwrap() > 100);
+        hours.dedup();
+        assert_eq!(hours.len(), 1, "{hours:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn where_rows_are_deleted_ragged_ends_take_the_whole_hour() {
     check(async |fixture| {
         let store = &fixture.store;
@@ -216,9 +302,13 @@ async fn where_rows_are_deleted_ragged_ends_take_the_whole_hour() {
         store.delete_usage_before(time(START) - DAY).await.unwrap();
         assert_eq!(requests(&fixture, ragged.clone()).await, whole);
         let series = store.timeseries(ragged, Bucket::Minute, None).await.unwrap();
+        let sum: u64 = series.iter().map(|point| point.totals.requests).sum();
+        assert_eq!(sum, whole);
+        assert!(series[0].totals.requests > 0);
         let used: Vec<_> = series.iter().filter(|point| point.totals.requests > 0).collect();
         assert!(
             used.iter()
+                .skip(1)
                 .all(|point| Bucket::Hour.start(point.time) == point.time)
         );
     })
