@@ -147,6 +147,7 @@ pub(crate) async fn set(
 #[utoipa::path(delete, path = "/api/upstream-accounts/{id}/prices/{model}", tag = "prices", security(("session" = [])),
     params(("id" = Uuid, Path), ("model" = String, Path, description = "The model's name, or `*`")), responses(
     (status = 204, description = "Everybody's price is in force again"),
+    (status = 400, description = "Not a model's name", body = Envelope),
     (status = 401, description = "Not signed in", body = Envelope),
     (status = 403, description = "A shared account is not a member's to change", body = Envelope),
     (status = 404, description = "No such account, or not yours, or without a price of its own for the model", body = Envelope),

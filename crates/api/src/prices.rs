@@ -156,6 +156,7 @@ pub(crate) async fn set(
 #[utoipa::path(delete, path = "/api/prices/{model}", tag = "prices", security(("session" = [])),
     params(("model" = String, Path, description = "The model's name")), responses(
     (status = 204, description = "The listed price is in force again"),
+    (status = 400, description = "Not a model's name", body = Envelope),
     (status = 401, description = "Not signed in", body = Envelope),
     (status = 403, description = "Not an admin", body = Envelope),
     (status = 404, description = "No operator's price is set for the model", body = Envelope),

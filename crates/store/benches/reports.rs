@@ -11,10 +11,10 @@ use clap::Parser;
 use gateway_auth::Scope;
 use gateway_domain::{
     AccountId, ApiKeyId, AttemptId, Clock, Dialect, ManualClock, Nanodollars, ProviderKind, RequestId,
-    SystemClock, Timestamp, TokenCounts, Usage, UsageSource, UserId,
+    Spender, SystemClock, Timestamp, TokenCounts, Usage, UsageSource, UserId,
 };
 use gateway_metering::{AttemptRecord, Considered, Decision, Outcome, RequestRecord};
-use gateway_store::{Bucket, GroupBy, Store, StoreSettings, UsageFilter};
+use gateway_store::{Bucket, GroupBy, SpendSpan, Store, StoreSettings, UsageFilter};
 use uuid::Uuid;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -173,9 +173,14 @@ async fn reports(arguments: &Arguments, store: &Store) -> Result<()> {
     }
     println!("  what keys have spent");
     let always = Timestamp::from_micros(i64::MIN);
-    let keys: Vec<_> = (0..KEYS).map(|number| (key(number), always)).collect();
+    let span = |number| SpendSpan {
+        spender: Spender::Key(key(number)),
+        period_from: always,
+        recent_from: always,
+    };
+    let keys: Vec<_> = (0..KEYS).map(span).collect();
     time(arguments, "one key, always", async || {
-        store.spent_since(key(7), always).await?;
+        store.spent_since(Spender::Key(key(7)), always).await?;
         Ok(1)
     })
     .await?;

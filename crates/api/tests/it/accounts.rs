@@ -24,7 +24,7 @@ on_both_databases! {
                 "is_active": true,
                 "priority": 50, "weight": 1, "max_concurrency": null, "models": [], "model_map": {}, "tags": {},
                 "limits": no_limits(),
-                "budget": {"amount_usd": null, "period": "month", "spent_usd": 0.0, "resets_at": "2026-07-01T00:00:00Z"},
+                "budget": {"amount_usd": null, "period": "month", "spent_usd": 0.0, "resets_at": "2026-07-01T00:00:00Z", "exhausts_at": null},
                 "created_at": "2026-06-15T12:00:00Z", "updated_at": "2026-06-15T12:00:00Z", "last_used_at": null,
             })
         );

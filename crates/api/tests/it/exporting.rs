@@ -130,6 +130,6 @@ async fn the_columns_are_those_of_the_contract() {
     let documented = "request_id,attempt,started_at,user_id,key_id,account_id,provider,dialect,model,upstream_model,stream,\
                       status,http_status,fault,input_tokens,cache_read_tokens,cache_write_5m_tokens,cache_write_1h_tokens,\
                       output_tokens,reasoning_tokens,usage_source,cost_usd,price_version,latency_ms,ttft_ms,\
-                      upstream_request_id,upstream_message_id\r\n";
+                      upstream_request_id,upstream_message_id,web_searches,service_tier,speed,inference_geo\r\n";
     assert_eq!(head, documented);
 }

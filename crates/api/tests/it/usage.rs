@@ -300,14 +300,16 @@ on_both_databases! {
         assert_eq!(shown["budget"]["exhausts_at"], Value::Null);
         // The key is younger than an hour, so this is what an hour costs.
         let cost = shown["budget"]["spent_usd"].as_f64().unwrap();
-        let at = |wait: u64| json!((gateway.clock.now() + Duration::from_secs(wait)).to_string());
+        let at = |wait: Duration| json!((gateway.clock.now() + wait).to_string());
+        // Sums are at hand from whole hours on.
+        let within = gateway.clock.now().since("2026-06-15T11:00:00Z".parse().unwrap());
         // Twelve hours are left of the day.
         for (period, amount, exhausts_at) in [
-            ("total", 3.0 * cost, at(7_200)),
-            ("day", 3.0 * cost, at(7_200)),
+            ("total", 3.0 * cost, at(2 * within)),
+            ("day", 3.0 * cost, at(2 * within)),
             ("day", 15.0 * cost, Value::Null),
-            ("total", cost, at(0)),
-            ("total", cost / 2.0, at(0)),
+            ("total", cost, at(Duration::ZERO)),
+            ("total", cost / 2.0, at(Duration::ZERO)),
         ] {
             let budget = json!({"budget": {"amount_usd": amount, "period": period}});
             let changed = gateway.put(&target).bearer(&gateway.admin).json(&budget).send().await.expect(200).json();
