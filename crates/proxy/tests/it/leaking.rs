@@ -27,7 +27,7 @@ impl Lots {
     /// Half of the clients have some patience; of the others' times, each order is as likely.
     fn draw_time(&mut self) -> Duration {
         if self.draw(2) == 0 {
-            return Duration::from_millis(150);
+            return Duration::from_millis(300);
         }
         let scale = 1 << (8 + self.draw(10));
         Duration::from_micros(self.draw(scale))
