@@ -1,5 +1,5 @@
 use gateway_domain::RequestId;
-use gateway_simulator::Simulator;
+use gateway_simulator::{Script, Simulator};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -114,15 +114,17 @@ fn key_for_five_messages(server: &Server, token: &str, probe: &str) -> (Value, S
     (key.json(), key.json()["key"].as_str().unwrap().to_owned())
 }
 
-/// One dollar for each token of input, so that amounts are whole.
+/// One dollar for each token of output, so that amounts are whole.
 fn set_price(server: &Server, token: &str) {
-    let rates = json!({"input": 1_000_000, "output": 0});
+    let rates = json!({"input": 0, "output": 1_000_000});
     put(server, token, "/api/prices/claude-haiku-4-5", &rates);
 }
 
 /// Spends a budget of five messages, and expects each of its parts to be told once.
 fn told_once_each(receiver: &Receiver, servers: &[&Server], token: &str) -> Value {
     let provider = Simulator::builder().try_start().unwrap();
+    // Longer than it may be, so that each message costs what is held for it.
+    provider.always(Script::text("word ".repeat(200)));
     let probe = set_up(servers[0], &provider);
     set_price(servers[0], token);
     servers.iter().for_each(|server| wait_for_news(server, token));
