@@ -118,10 +118,11 @@ fn a_stream_that_a_kill_interrupts_is_booked_with_what_was_used() {
 fn a_budget_counts_what_a_killed_process_left() {
     let folder = Folder::new();
     let provider = Simulator::builder().try_start().unwrap();
+    provider.always(Script::text("word ".repeat(200)));
     let never = [("GATEWAY__LEDGER__BATCH_INTERVAL_MS", "3600000")];
     let server = Server::start(&folder, &never);
     set_up(&server, &provider);
-    let budget = json!({"name": "poor", "budget": {"amount_usd": 0.000_001, "period": "day"}});
+    let budget = json!({"name": "poor", "budget": {"amount_usd": 0.000_6, "period": "day"}});
     let answer = server.post("/api/keys", &server.admin_token(), &budget);
     assert_eq!(answer.status, 201, "{answer:?}");
     let key = answer.json()["key"].as_str().unwrap().to_owned();
