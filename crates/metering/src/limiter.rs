@@ -121,13 +121,8 @@ impl Limiter {
     }
 
     fn shard(&self, spender: Spender) -> MutexGuard<'_, Shard> {
-        let id = match spender {
-            Spender::Key(id) => id.as_uuid(),
-            Spender::User(id) => id.as_uuid(),
-            Spender::Account(id) => id.as_uuid(),
-        };
         // The last byte of a UUIDv7 is random.
-        let place = usize::from(id.as_bytes()[15]) % SHARDS;
+        let place = usize::from(spender.id().as_bytes()[15]) % SHARDS;
         self.shards[place].lock().unwrap_or_else(PoisonError::into_inner)
     }
 

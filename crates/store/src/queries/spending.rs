@@ -68,11 +68,12 @@ impl From<Kind> for GroupBy {
 }
 
 fn named(spender: Spender) -> (Kind, StoredId) {
-    match spender {
-        Spender::Key(id) => (Kind::Key, id.into()),
-        Spender::User(id) => (Kind::User, id.into()),
-        Spender::Account(id) => (Kind::Account, id.into()),
-    }
+    let kind = match spender {
+        Spender::Key(_) => Kind::Key,
+        Spender::User(_) => Kind::User,
+        Spender::Account(_) => Kind::Account,
+    };
+    (kind, StoredId(spender.id()))
 }
 
 pub(crate) async fn budgeted_users(conn: &mut Conn) -> Result<Vec<UserRow>, StoreError> {
