@@ -33,10 +33,14 @@ impl Dice {
     }
 
     fn uuid(&mut self, kind: u8, end: u64) -> Uuid {
-        let mut bytes = [kind; 16];
-        bytes[15] = u8::try_from(self.below(end)).unwrap();
-        Uuid::from_bytes(bytes)
+        uuid(kind, self.below(end))
     }
+}
+
+fn uuid(kind: u8, number: u64) -> Uuid {
+    let mut bytes = [kind; 16];
+    bytes[15] = u8::try_from(number).unwrap();
+    Uuid::from_bytes(bytes)
 }
 
 /// `count` requests of a few users, keys, models and accounts over three days, the same for the same seed.
@@ -53,11 +57,13 @@ fn record(dice: &mut Dice, number: u64) -> RequestRecord {
     let attempts = (1..=u16::try_from(dice.below(4)).unwrap())
         .map(|place| attempt(dice, number, place, started_at))
         .collect();
+    // A key is always the same user's.
+    let key = dice.below(5);
     RequestRecord {
         id: RequestId::from_uuid(Uuid::from_u64_pair(1, number)),
         started_at,
-        user_id: UserId::from_uuid(dice.uuid(1, 3)),
-        key_id: ApiKeyId::from_uuid(dice.uuid(2, 5)),
+        user_id: UserId::from_uuid(uuid(1, key % 3)),
+        key_id: ApiKeyId::from_uuid(uuid(2, key)),
         dialect: Dialect::Anthropic,
         model: dice
             .pick(&["claude-sonnet-4-5", "claude-haiku-4-5", "gpt-5"])
