@@ -98,31 +98,36 @@ impl Books {
 
     /// What the journal says of a request that ended, or of one that did not. It waits for the disk.
     ///
-    /// `None` if that cannot be read: what is damaged is set aside, and anything else stays for the next start.
-    pub(crate) fn fetch(&self, kept: Kept) -> Option<Recorded> {
-        let journal = self.journal.as_ref()?;
+    /// What is damaged is set aside.
+    pub(crate) fn fetch(&self, kept: Kept) -> Fetched {
+        let Some(journal) = &self.journal else {
+            return Fetched::Lost;
+        };
         let entry = match journal.read(&kept) {
             Ok(entry) => entry,
             Err(error) => {
                 tracing::error!(%error, "a request could not be read from the journal: its usage may be missing");
-                let is_damaged = matches!(
-                    error.kind(),
-                    io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-                );
-                if is_damaged && journal.set_segment_aside(&kept).is_ok() {
-                    journal.release(kept);
+                let is_lost = match error.kind() {
+                    io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
+                        journal.set_segment_aside(&kept).is_ok()
+                    }
+                    kind => kind == io::ErrorKind::NotFound,
+                };
+                if !is_lost {
+                    return Fetched::NotNow(kept);
                 }
-                return None;
+                journal.release(kept);
+                return Fetched::Lost;
             }
         };
         match LedgerEntry::read(&entry) {
-            Ok(LedgerEntry::Open(record) | LedgerEntry::Closed(record)) => Some(Recorded {
+            Ok(LedgerEntry::Open(record) | LedgerEntry::Closed(record)) => Fetched::Record(Recorded {
                 record,
                 kept: Some(kept),
             }),
             Err(error) => {
                 self.set_unreadable_aside(&entry, kept, &error);
-                None
+                Fetched::Lost
             }
         }
     }
@@ -224,6 +229,15 @@ impl Books {
         }
         Ok(Some(kept))
     }
+}
+
+/// What comes of looking a request up in the journal.
+pub(crate) enum Fetched {
+    Record(Recorded),
+    /// The disk does not say, or what is damaged cannot be set aside.
+    NotNow(Kept),
+    /// It is set aside, or gone.
+    Lost,
 }
 
 /// Where a request is that has ended.

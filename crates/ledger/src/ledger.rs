@@ -83,6 +83,7 @@ impl Ledger {
         let counts = Arc::new(Counts::default());
         let books = Arc::new(books);
         let queue_rows = settings.queue_rows;
+        let queue = (entries.downgrade(), queue);
         let writer = Writer::new(queue, sink, settings, Arc::clone(&counts), Arc::clone(&books));
         Self {
             entries,

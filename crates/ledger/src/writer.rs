@@ -8,7 +8,7 @@ use gateway_metering::RequestRecord;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use crate::books::Books;
+use crate::books::{Books, Fetched};
 use crate::ledger::Counts;
 use crate::{Kept, LedgerSettings, Sink, SinkError};
 
@@ -36,6 +36,8 @@ pub(crate) struct Recorded {
 /// Gathers records into batches and sees each into the sink, one batch at a time and in order.
 pub(crate) struct Writer {
     queue: mpsc::UnboundedReceiver<Entry>,
+    /// Into the queue; it keeps nobody from ending.
+    entries: mpsc::WeakUnboundedSender<Entry>,
     sink: Arc<dyn Sink>,
     settings: LedgerSettings,
     counts: Arc<Counts>,
@@ -57,7 +59,7 @@ enum End {
 
 impl Writer {
     pub(crate) fn new(
-        queue: mpsc::UnboundedReceiver<Entry>,
+        (entries, queue): (mpsc::WeakUnboundedSender<Entry>, mpsc::UnboundedReceiver<Entry>),
         sink: Arc<dyn Sink>,
         settings: LedgerSettings,
         counts: Arc<Counts>,
@@ -65,6 +67,7 @@ impl Writer {
     ) -> Self {
         Self {
             queue,
+            entries,
             sink,
             settings,
             counts,
@@ -126,22 +129,47 @@ impl Writer {
     async fn fetch(&self, batch: Vec<Gathered>) -> Vec<Recorded> {
         let gathered = batch.len();
         let (books, is_noted) = (Arc::clone(&self.books), |it: &_| matches!(it, Gathered::Noted(_)));
-        let fetch = move |batch: Vec<Gathered>| -> Vec<Recorded> {
-            let fetched = batch.into_iter().filter_map(|gathered| match gathered {
-                Gathered::Record(recorded) => Some(*recorded),
-                Gathered::Noted(kept) => books.fetch(kept),
-            });
-            fetched.collect()
+        let fetch = move |batch: Vec<Gathered>| {
+            let (mut fetched, mut later) = (Vec::new(), Vec::new());
+            for gathered in batch {
+                match gathered {
+                    Gathered::Record(recorded) => fetched.push(*recorded),
+                    Gathered::Noted(kept) => match books.fetch(kept) {
+                        Fetched::Record(recorded) => fetched.push(recorded),
+                        Fetched::NotNow(kept) => later.push(kept),
+                        Fetched::Lost => {}
+                    },
+                }
+            }
+            (fetched, later)
         };
-        let fetched = if batch.iter().any(is_noted) {
+        let (fetched, later) = if batch.iter().any(is_noted) {
             let fetching = tokio::task::spawn_blocking(move || fetch(batch));
             // An error means that the runtime ends: what is in the journal stays there.
             fetching.await.unwrap_or_default()
         } else {
             fetch(batch)
         };
-        self.no_longer_waiting(gathered - fetched.len());
+        self.no_longer_waiting(gathered - fetched.len() - later.len());
+        self.queue_later(later);
         fetched
+    }
+
+    /// What could not be read now is tried again after all that waits; until then it is in the journal.
+    fn queue_later(&self, later: Vec<Kept>) {
+        if later.is_empty() {
+            return;
+        }
+        let entries = self.entries.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(LONGEST_RETRY).await;
+            if let Some(entries) = entries.upgrade() {
+                for kept in later {
+                    // An error means that the ledger is closed: it counts them among the rows that are left.
+                    let _ = entries.send(Entry::Noted(kept));
+                }
+            }
+        });
     }
 
     /// Sees every record of `batch` written or set aside; a refused batch is halved until the refused record is found.

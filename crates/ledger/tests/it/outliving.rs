@@ -123,6 +123,35 @@ async fn what_is_damaged_while_it_waits_costs_itself_and_a_copy_is_kept() {
     assert_eq!((home.files("journal").len(), home.files("bad").len()), (1, 1));
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_for_a_while_is_booked_when_it_can() {
+    let home = Home::new();
+    let (sink, ledger) = home.start();
+    sink.go_away();
+    let mut ids = serve(&ledger, 100);
+    let mut segments = home.files("journal");
+    segments.sort();
+    let segment = &segments[segments.len() / 2];
+    let away = segment.with_extension("away");
+    fs::rename(segment, &away).unwrap();
+    fs::create_dir(segment).unwrap();
+    sink.come_back();
+    ledger.flush().await;
+    let unread = ledger.depth();
+    assert!(unread > 0);
+    assert_eq!(sink.kept().len(), ids.len() - unread);
+    fs::remove_dir(segment).unwrap();
+    fs::rename(&away, segment).unwrap();
+    while ledger.depth() > 0 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    let mut kept = sink.kept();
+    kept.sort();
+    ids.sort();
+    assert_eq!(kept, ids);
+    assert_eq!((home.files("journal").len(), home.files("bad").len()), (1, 0));
+}
+
 #[tokio::test]
 async fn a_full_journal_is_named_as_what_is_short() {
     let mut home = Home::new();
