@@ -111,7 +111,7 @@ impl<'a> Attempt<'a> {
             Err(failure) => failure,
         };
         lease.failed(&failure.fault);
-        entry.end_attempt(AttemptEnd::failed(&failure.fault));
+        entry.end_attempt(AttemptEnd::failed(&failure));
         tracing::info!(account_id = %lease.account().id, fault = %failure.fault, "attempt failed");
         Attempted::Failed(Box::new(entry), failure)
     }
@@ -226,10 +226,8 @@ impl<'a> Attempt<'a> {
         reading.tell(lease, self.call.key.user_id);
         let headers = self.answer_headers(&head.headers, lease, &entry);
         entry.end_attempt(AttemptEnd {
-            status: Outcome::Ok,
-            fault: None,
             reading: Some(reading),
-            ttft: None,
+            ..AttemptEnd::ended(Outcome::Ok)
         });
         entry.settle(Outcome::Ok, Some(head.status), None, None);
         Attempted::Committed(Decided::Answered(Whole {
@@ -296,12 +294,7 @@ impl<'a> Attempt<'a> {
 pub(crate) fn estimated(estimate: Estimate, lease: &Lease, mut entry: Entry) -> Decided {
     let Estimate { mut headers, body } = estimate;
     sign(&mut headers, Some(lease.account().id), &entry);
-    entry.end_attempt(AttemptEnd {
-        status: Outcome::Ok,
-        fault: None,
-        reading: None,
-        ttft: None,
-    });
+    entry.end_attempt(AttemptEnd::ended(Outcome::Ok));
     entry.settle(Outcome::Ok, Some(StatusCode::OK), None, None);
     Decided::Answered(Whole {
         status: StatusCode::OK,

@@ -254,8 +254,9 @@ impl Entry {
         let (Some(open), Some(record)) = (self.attempt.take(), self.record.as_mut()) else {
             return;
         };
+        let may_be_charged = end.may_be_charged;
         let mut attempt = end.close(open.record, latency);
-        if self.is_recorded && attempt.status == Outcome::Cancelled {
+        if self.is_recorded && may_be_charged {
             estimate_input(&mut attempt, self.expected_input);
         }
         if self.is_recorded {
@@ -364,8 +365,8 @@ impl Drop for Entry {
     }
 }
 
-/// Books the prompt of an attempt whose client left before anything was said of usage: the provider had it by then, and
-/// may charge for it.
+/// Books the prompt of an attempt that ended before anything was said of usage: the provider had it by then, and may charge
+/// for it.
 fn estimate_input(attempt: &mut AttemptRecord, input_tokens: u64) {
     if attempt.usage_source == UsageSource::Missing && attempt.http_status.is_none_or(|status| status < 300) {
         attempt.usage.tokens.input = input_tokens;

@@ -10,6 +10,8 @@ use http::{HeaderMap, StatusCode};
 pub(crate) struct Failure {
     pub(crate) fault: Fault,
     pub(crate) timed_out: bool,
+    /// Whether the provider went away in the middle of an answer.
+    pub(crate) was_cut: bool,
     /// Whether the model answered nonsense, as it may not do the next time.
     pub(crate) is_nonsense: bool,
     pub(crate) answer: Option<ErrorFromProvider>,
@@ -40,6 +42,7 @@ impl Failure {
         Box::new(Self {
             fault,
             timed_out: false,
+            was_cut: false,
             is_nonsense: false,
             answer: None,
         })
@@ -77,6 +80,14 @@ impl Failure {
         Self::new(Fault::new(FaultClass::Transport, reason))
     }
 
+    /// An answer that broke off.
+    pub(crate) fn cut(fault: Fault) -> Box<Self> {
+        Box::new(Self {
+            was_cut: true,
+            ..*Self::new(fault)
+        })
+    }
+
     pub(crate) fn timed_out(what: &str, after: Duration) -> Box<Self> {
         let fault = Fault::new(
             FaultClass::Transport,
@@ -86,6 +97,11 @@ impl Failure {
             timed_out: true,
             ..*Self::new(fault)
         })
+    }
+
+    /// Whether the provider had taken the request and may charge for it, though it did not answer.
+    pub(crate) const fn may_be_charged(&self) -> bool {
+        self.timed_out || self.was_cut
     }
 
     /// Whether the server seems to have no such call at all.

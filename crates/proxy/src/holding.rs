@@ -82,10 +82,13 @@ impl Attempt<'_> {
         loop {
             let frame = match timeout_at(silent_until, body.frame()).await {
                 Ok(Some(Ok(frame))) => frame,
-                Ok(Some(Err(error))) => return Err(Failure::transport(format!("the stream broke: {error}"))),
+                Ok(Some(Err(error))) => {
+                    let reason = format!("the stream broke: {error}");
+                    return Err(Failure::cut(Fault::new(FaultClass::Transport, reason)));
+                }
                 Ok(None) => {
                     let fault = Fault::new(FaultClass::Server, "the stream ended before its first content");
-                    return Err(Failure::new(fault));
+                    return Err(Failure::cut(fault));
                 }
                 Err(_) => return Err(Failure::timed_out("event", patience)),
             };

@@ -4,6 +4,7 @@ use gateway_domain::Fault;
 use gateway_metering::{AttemptRecord, Outcome};
 
 use crate::Admitted;
+use crate::failure::Failure;
 use crate::reading::Reading;
 
 /// A try that is under way.
@@ -28,32 +29,38 @@ pub(crate) struct AttemptEnd<'a> {
     /// `None` leaves what was [learned](crate::entry::Entry::learned) on the way.
     pub(crate) reading: Option<Reading>,
     pub(crate) ttft: Option<Duration>,
+    /// Whether the provider may charge for the prompt, though it said nothing of usage.
+    pub(crate) may_be_charged: bool,
 }
 
 impl<'a> AttemptEnd<'a> {
     /// An attempt that brought nothing.
-    pub(crate) const fn failed(fault: &'a Fault) -> Self {
+    pub(crate) fn failed(failure: &'a Failure) -> Self {
         Self {
-            status: Outcome::Error,
-            fault: Some(fault),
-            reading: None,
-            ttft: None,
+            fault: Some(&failure.fault),
+            may_be_charged: failure.may_be_charged(),
+            ..Self::ended(Outcome::Error)
         }
     }
 
-    pub(crate) const fn cancelled() -> Self {
+    pub(crate) fn cancelled() -> Self {
         Self {
-            status: Outcome::Cancelled,
+            may_be_charged: true,
+            ..Self::ended(Outcome::Cancelled)
+        }
+    }
+
+    pub(crate) const fn interrupted() -> Self {
+        Self::ended(Outcome::Interrupted)
+    }
+
+    pub(crate) const fn ended(status: Outcome) -> Self {
+        Self {
+            status,
             fault: None,
             reading: None,
             ttft: None,
-        }
-    }
-
-    pub(crate) fn interrupted() -> Self {
-        Self {
-            status: Outcome::Interrupted,
-            ..Self::cancelled()
+            may_be_charged: false,
         }
     }
 

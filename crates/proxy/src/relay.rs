@@ -246,10 +246,11 @@ impl Relay {
         // What still follows matters to nobody: it shall not keep the account's slot for long.
         self.silence.shorten(FAREWELL);
         self.entry.end_attempt(AttemptEnd {
-            status,
             fault,
             reading: Some(reading),
             ttft: self.exchange.attempt_ttft,
+            may_be_charged: status != Outcome::Ok,
+            ..AttemptEnd::ended(status)
         });
         let class = fault.map(|fault| fault.class);
         self.entry.settle(

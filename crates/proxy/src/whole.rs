@@ -68,7 +68,7 @@ impl Attempt<'_> {
                 "whole answer",
                 self.core.shared.settings.head_timeout(false),
             )),
-            Ok(Err(error)) => Err(Failure::transport(error)),
+            Ok(Err(error)) => Err(Failure::cut(Fault::new(FaultClass::Transport, error))),
             Ok(Ok(body)) if serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err() => Err(
                 Failure::new(Fault::new(FaultClass::Server, "the answer is not JSON")),
             ),

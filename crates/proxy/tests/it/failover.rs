@@ -118,6 +118,59 @@ async fn an_answer_that_breaks_before_its_content_moves_on() {
 }
 
 #[tokio::test]
+async fn what_a_failed_attempt_may_cost_is_booked() {
+    for (script, stream, source) in [
+        (
+            Script::new().fault(Fault::Stall(Point::BeforeHead)),
+            false,
+            UsageSource::Estimated,
+        ),
+        (
+            Script::new().fault(Fault::Stall(Point::BeforeHead)),
+            true,
+            UsageSource::Estimated,
+        ),
+        (
+            Script::new().fault(Fault::LongContentLength(10)),
+            false,
+            UsageSource::Estimated,
+        ),
+        (
+            Script::new().fault(Fault::EndAfter(0)),
+            true,
+            UsageSource::Estimated,
+        ),
+        (
+            Script::new().fault(Fault::EndAfter(2)),
+            true,
+            UsageSource::Partial,
+        ),
+        // Whoever refuses does not charge, and nobody knows whether the request came through.
+        (Script::status(500), false, UsageSource::Missing),
+        (
+            Script::new().fault(Fault::Reset(Point::BeforeHead)),
+            true,
+            UsageSource::Missing,
+        ),
+    ] {
+        let told = format!("{script:?}");
+        let (_simulator, rig) = with_first(script).await;
+
+        text(rig.call(&message(stream)).await).await;
+
+        let rows = rig.rows().await;
+        let attempt = &rows[0].attempts[0];
+        assert_eq!(attempt.usage_source, source, "{told}");
+        let is_booked = source != UsageSource::Missing;
+        assert_eq!(
+            (attempt.usage.tokens.input > 0, attempt.cost.is_some()),
+            (is_booked, is_booked),
+            "{told}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_json_answer_that_is_cut_short_moves_on() {
     moves_on(
         Script::new().fault(Fault::HangUp(Point::InEvent(0))),
