@@ -61,6 +61,9 @@ pub(crate) enum Command {
         /// How often it happens
         #[arg(long)]
         rounds: Option<u32>,
+        /// Build it as it ships: slower to build, and under more load
+        #[arg(long)]
+        release: bool,
     },
     /// Everything that must hold before a commit: format, lints, floors, documentation, tidiness
     Check,

@@ -40,7 +40,11 @@ fn run(command: Command) -> Result<()> {
         Command::Demo(demo) => demo::run(&demo),
         Command::Test { arguments } => test::run(&arguments),
         Command::Bench { bench, arguments } => bench::run(bench, &arguments),
-        Command::Soak { soak, rounds } => soak::run(soak, rounds),
+        Command::Soak {
+            soak,
+            rounds,
+            release,
+        } => soak::run(soak, rounds, release),
         Command::Check => check::run(),
         Command::Prices { command } => prices::run(&command),
         Command::Build { debug } => gateway::build(debug),

@@ -3,7 +3,7 @@ use crate::cli::Soak;
 use crate::test;
 
 /// Repeats what the tests of the binary do a few times.
-pub(crate) fn run(soak: Soak, rounds: Option<u32>) -> Result<()> {
+pub(crate) fn run(soak: Soak, rounds: Option<u32>, release: bool) -> Result<()> {
     let (proof, usual) = match soak {
         Soak::Crash => ("killing::whatever_was_answered", 50),
         Soak::Database => ("outage::", 20),
@@ -11,5 +11,5 @@ pub(crate) fn run(soak: Soak, rounds: Option<u32>) -> Result<()> {
         // Every byte of an entry.
         Soak::Damage => ("torn::a_torn", 10_000),
     };
-    test::repeat(proof, rounds.unwrap_or(usual))
+    test::repeat(proof, rounds.unwrap_or(usual), release)
 }

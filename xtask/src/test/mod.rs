@@ -39,11 +39,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 }
 
 /// Repeats a proof of the binary's tests so many times, and shows what it counted.
-pub(crate) fn repeat(proof: &str, rounds: u32) -> Result<()> {
+pub(crate) fn repeat(proof: &str, rounds: u32, release: bool) -> Result<()> {
     let interrupt = Interrupt::listen()?;
     let mut command = cargo();
     command
-        .args(["test", "--package", PACKAGE, "--test", "it", "--", proof])
+        .args(["test", "--package", PACKAGE, "--test", "it"])
+        .args(release.then_some("--release"))
+        .args(["--", proof])
         .args(["--nocapture", "--test-threads", "1"])
         .env(ROUNDS_VARIABLE, rounds.to_string());
     let _cluster = give_database(&mut command, &interrupt)?;

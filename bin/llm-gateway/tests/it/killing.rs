@@ -53,9 +53,10 @@ fn kill_again_and_again(variables: &[(&str, &str)]) {
     let books = Books::of(&server);
     books.check(&seen, &provider, CLIENTS * rounds);
     println!(
-        "{rounds} kills in {under_load:?} of load: {} requests came to the provider, {} were answered whole; \
-         in the books: {:?}",
+        "{rounds} kills in {under_load:?} of load: {} requests came to the provider, {:.0} a second, {} were answered \
+         whole; in the books: {:?}",
         provider.tally().received,
+        provider.tally().received as f64 / under_load.as_secs_f64(),
         whole(&seen).len(),
         books.by_status()
     );
