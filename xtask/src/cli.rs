@@ -67,7 +67,7 @@ pub(crate) enum Command {
     },
     /// Everything that must hold before a commit: format, lints, floors, documentation, tidiness
     Check,
-    /// Look after config/prices.json
+    /// Look after config/prices.json, and what usage costs
     Prices {
         #[command(subcommand)]
         command: Prices,
@@ -162,6 +162,15 @@ pub(crate) enum Prices {
             cargo xtask prices sync --from /tmp/published\n  \
             cargo xtask prices sync --from /tmp/published --effective-from 2026-12-01 --write")]
     Sync(Sync),
+    /// Say what usage without a cost would cost at the prices that are known by now
+    #[command(after_help = "Examples:\n  \
+            cargo xtask prices reprice --dry-run\n  \
+            cargo xtask prices reprice --dry-run --from 2026-11-01 --model claude-haiku-5-5")]
+    Reprice {
+        /// Passed on to `llm-gateway prices reprice`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+        arguments: Vec<String>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -1,3 +1,4 @@
+use std::ffi::OsStr;
 use std::os::unix::process::CommandExt;
 use std::path::{self, PathBuf};
 use std::process::Stdio;
@@ -34,9 +35,19 @@ pub(crate) fn serve(serve: &Serve) -> Result<()> {
 
 /// Runs `llm-gateway db …` and becomes it.
 pub(crate) fn database(arguments: &[&str]) -> Result<()> {
+    become_gateway(&["db"], arguments)
+}
+
+/// Runs `llm-gateway prices reprice …` and becomes it.
+pub(crate) fn reprice(arguments: &[String]) -> Result<()> {
+    become_gateway(&["prices", "reprice"], arguments)
+}
+
+fn become_gateway(command_line: &[&str], arguments: &[impl AsRef<OsStr>]) -> Result<()> {
     let mut command = cargo();
     command
-        .args(["run", "--quiet", "--package", "llm-gateway", "--", "db"])
+        .args(["run", "--quiet", "--package", "llm-gateway", "--"])
+        .args(command_line)
         .args(arguments);
     Err(format!("cannot start cargo: {}", command.exec()).into())
 }

@@ -18,6 +18,7 @@ use self::cross_check::CrossCheck;
 use self::list::List;
 use crate::Result;
 use crate::cli::{Prices, Sync};
+use crate::gateway;
 use crate::workspace::root;
 
 pub(crate) use self::findings::findings;
@@ -29,6 +30,7 @@ pub(crate) fn run(command: &Prices) -> Result<()> {
     match command {
         Prices::Check { file } => check(file.as_deref()),
         Prices::Sync(sync) => compare(sync),
+        Prices::Reprice { arguments } => gateway::reprice(arguments),
     }
 }
 
