@@ -5,8 +5,8 @@ use gateway_domain::{InvalidTimestamp, Timestamp};
 
 const AFTER: &str = "\
 Configuration, later wins: the built-in defaults, config/PROFILE.toml, the file of --config, .env, and the
-environment: DATABASE_URL, HOST, PORT, JWT_SECRET, JWT_EXPIRY, GATEWAY_MASTER_KEY, GATEWAY_ADMIN_PASSWORD,
-ALLOW_DEFAULT_CREDENTIALS, RUST_LOG, and GATEWAY__SECTION__KEY for every other key.
+environment: DATABASE_URL, HOST, PORT, JWT_SECRET, JWT_EXPIRY, GATEWAY_MASTER_KEY, GATEWAY_OTHER_MASTER_KEY,
+GATEWAY_ADMIN_PASSWORD, ALLOW_DEFAULT_CREDENTIALS, RUST_LOG, and GATEWAY__SECTION__KEY for every other key.
 `llm-gateway config` shows what is in force and where it came from.";
 
 /// An LLM gateway: one server with its own API keys, before the provider accounts that your team shares
@@ -40,6 +40,16 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: JournalCommand,
     },
+    /// Look after the log of who did what
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// Look after what everything in the database is sealed with
+    Secrets {
+        #[command(subcommand)]
+        command: SecretsCommand,
+    },
     /// Look after what usage costs
     Prices {
         #[command(subcommand)]
@@ -64,6 +74,37 @@ pub(crate) enum JournalCommand {
 pub(crate) enum InspectFormat {
     Text,
     Jsonl,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Say whether every entry is as it was written and none is missing; the exit code is 1 if not. A gateway may be
+    /// running
+    Verify {
+        /// The last hash that an earlier verification printed: an entry has to have it
+        #[arg(long, value_name = "HASH", value_parser = parse_hash)]
+        expect: Option<[u8; 32]>,
+    },
+}
+
+fn parse_hash(text: &str) -> Result<[u8; 32], &'static str> {
+    let expected = "expected 64 hexadecimal digits";
+    let byte = |pair: &str| u8::from_str_radix(pair, 16).map_err(|_| expected);
+    if text.len() != 64 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return Err(expected);
+    }
+    let mut hash = [0; 32];
+    for (place, slot) in hash.iter_mut().enumerate() {
+        *slot = byte(&text[2 * place..2 * place + 2])?;
+    }
+    Ok(hash)
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretsCommand {
+    /// Seal with GATEWAY_MASTER_KEY what GATEWAY_OTHER_MASTER_KEY opens; a gateway may be running, and it may be cut short
+    /// and done again
+    Rotate,
 }
 
 #[derive(Debug, Subcommand)]

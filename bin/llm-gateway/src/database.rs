@@ -45,7 +45,7 @@ pub(crate) async fn run(command: DatabaseCommand, settings: &StoreSettings) -> R
 /// # Errors
 ///
 /// Everything that keeps the database from being used.
-async fn expect_usable(settings: &StoreSettings) -> Result<()> {
+pub(crate) async fn expect_usable(settings: &StoreSettings) -> Result<()> {
     let problems = admin::check(settings).await;
     if problems.is_empty() {
         return Ok(());

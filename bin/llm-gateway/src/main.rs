@@ -1,6 +1,7 @@
 //! The server: reads the configuration, opens the rooms, wires them, serves.
 
 mod alerts;
+mod audit;
 mod changes;
 mod cli;
 mod config;
@@ -9,6 +10,7 @@ mod inspect;
 mod journal;
 mod listen;
 mod logging;
+mod master_keys;
 mod prices;
 mod reprice;
 mod rests;
@@ -25,7 +27,7 @@ use std::process::ExitCode;
 use actix_web::rt::System;
 use clap::Parser;
 
-use crate::cli::{Cli, Command, JournalCommand, PricesCommand};
+use crate::cli::{AuditCommand, Cli, Command, JournalCommand, PricesCommand, SecretsCommand};
 use crate::config::{Config, Layers};
 
 #[global_allocator]
@@ -68,6 +70,20 @@ fn run(cli: Cli) -> Result<()> {
                 None => journal::folder(&Config::of(&layers)?.server.data_dir, 1),
             };
             inspect::run(&folder, format)
+        }
+        Command::Audit {
+            command: AuditCommand::Verify { expect },
+        } => {
+            let config = Config::of(&layers)?;
+            let settings = wiring::store_settings(config.store, &config.server)?;
+            System::new().block_on(audit::verify(expect, &settings))
+        }
+        Command::Secrets {
+            command: SecretsCommand::Rotate,
+        } => {
+            let config = Config::of(&secrets::resolve_given(layers)?)?;
+            let settings = wiring::store_settings(config.store, &config.server)?;
+            System::new().block_on(master_keys::rotate(&config.secrets, &settings))
         }
         Command::Prices {
             command: PricesCommand::Reprice(reprice),

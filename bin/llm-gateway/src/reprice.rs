@@ -23,7 +23,7 @@ pub(crate) async fn run(reprice: &Reprice, listed: PriceCatalogue, settings: &St
     }
     let clock = Arc::new(SystemClock::new());
     let now = clock.now();
-    let store = Store::open(settings, clock).await?;
+    let store = Store::open_to_read(settings, clock).await?;
     let catalogue = listed.with_overrides(store.price_versions().await?);
     let from = reprice.from.unwrap_or(Timestamp::from_micros(i64::MIN));
     let to = reprice.to.unwrap_or(Timestamp::from_micros(i64::MAX));

@@ -1,4 +1,4 @@
-//! The two secrets that everything stored depends on: found, generated, or the start is refused.
+//! The secrets that everything stored depends on: found, generated, or the start is refused.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -22,22 +22,34 @@ struct Secret {
     key: &'static str,
     /// The setting that names a file that holds it.
     file_key: &'static str,
-    /// Its name under the data directory, where it was generated.
-    generated: &'static str,
+    /// Its name under the data directory, where it was generated; `None` for one that there need not be.
+    generated: Option<&'static str>,
 }
 
-const SECRETS: [Secret; 2] = [
+const SECRETS: [Secret; 4] = [
     Secret {
         variable: "JWT_SECRET",
         key: "auth.jwt_secret",
         file_key: "secrets.jwt_secret_file",
-        generated: "jwt-secret",
+        generated: Some("jwt-secret"),
     },
     Secret {
         variable: "GATEWAY_MASTER_KEY",
         key: "secrets.master_key",
         file_key: "secrets.master_key_file",
-        generated: "master-key",
+        generated: Some("master-key"),
+    },
+    Secret {
+        variable: "auth.previous_jwt_secret",
+        key: "auth.previous_jwt_secret",
+        file_key: "secrets.previous_jwt_secret_file",
+        generated: None,
+    },
+    Secret {
+        variable: "GATEWAY_OTHER_MASTER_KEY",
+        key: "secrets.other_master_key",
+        file_key: "secrets.other_master_key_file",
+        generated: None,
     },
 ];
 
@@ -76,7 +88,7 @@ pub(crate) enum SecretError {
     Config(#[from] ConfigError),
 }
 
-/// The layers with both secrets in them: those given, those in files, and outside of production generated ones.
+/// The layers with all secrets in them: those given, those in files, and outside of production generated ones.
 ///
 /// # Errors
 ///
@@ -102,6 +114,19 @@ pub(crate) fn find(mut layers: Layers) -> Result<Layers, SecretError> {
     Ok(layers)
 }
 
+/// The layers with the secrets that there are, each of which can be used; for commands that need them.
+///
+/// # Errors
+///
+/// As [`resolve`].
+pub(crate) fn resolve_given(layers: Layers) -> Result<Layers, SecretError> {
+    let layers = find(layers)?;
+    for secret in &SECRETS {
+        secret.check(&layers)?;
+    }
+    Ok(layers)
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Absent {
     Generate,
@@ -118,11 +143,13 @@ impl Secret {
                 file_key: self.file_key,
             }),
             (None, Some(file)) => self.lay_file(layers, &file),
-            (None, None) if layers.profile.is_production() => Ok(layers),
             (None, None) => {
+                let Some(generated) = self.generated.filter(|_| !layers.profile.is_production()) else {
+                    return Ok(layers);
+                };
                 let folder =
                     PathBuf::from(layers.text("server.data_dir").unwrap_or_default()).join("secrets");
-                let file = folder.join(self.generated);
+                let file = folder.join(generated);
                 if !file.exists() {
                     if absent == Absent::Leave {
                         return Ok(layers);
@@ -142,7 +169,10 @@ impl Secret {
     fn check(&self, layers: &Layers) -> Result<(), SecretError> {
         let variable = self.variable;
         let Some(value) = layers.text(self.key) else {
-            return Err(SecretError::Missing { variable });
+            return match self.generated {
+                None => Ok(()),
+                Some(_) => Err(SecretError::Missing { variable }),
+            };
         };
         let origin = layers.origin(self.key).unwrap_or_default();
         if value.len() < MIN_BYTES {

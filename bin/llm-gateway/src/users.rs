@@ -2,7 +2,7 @@
 
 use gateway_auth::{Directory, PasswordHasher, check_new_password};
 use gateway_domain::Role;
-use gateway_store::{Store, UserChanges};
+use gateway_store::{Actor, Store, UserChanges};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::Result;
@@ -69,7 +69,10 @@ async fn set_admin_password(
 
 async fn change(store: &Store, username: &str, changes: UserChanges) -> Result<()> {
     if let Some((user, _)) = store.user_by_login(username).await? {
-        store.update_user(user.id, changes).await?;
+        store
+            .by(Actor::gateway("start"))
+            .update_user(user.id, changes)
+            .await?;
     }
     Ok(())
 }

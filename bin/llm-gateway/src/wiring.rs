@@ -6,15 +6,15 @@ use std::sync::Arc;
 use actix_web::web;
 use gateway_alerting::{AlertSettings, Signer};
 use gateway_api::{App, Rooms, StoredAccounts, StoredUsage, webhook_url};
-use gateway_auth::{KeyHasher, KeyRing, MasterKey, PasswordHasher, Sessions, Vault};
+use gateway_auth::{KeyRing, PasswordHasher, Sessions};
 use gateway_balancing::Pool;
 use gateway_domain::{Clock, SystemClock};
 use gateway_ledger::Ledger;
 use gateway_proxy::{Catalogue, CatalogueRates, Prices, Shared, Webhook};
 use gateway_store::{Store, StoreSettings};
-use secrecy::ExposeSecret;
 
 use crate::config::{Config, Profile, ServerSettings};
+use crate::master_keys::MasterKeys;
 use crate::{Result, journal, prices, users};
 
 /// All rooms, open.
@@ -43,14 +43,9 @@ impl House {
             tracing::info!(migration, "database brought up to date");
         }
 
-        let master_key = config.secrets.master_key.ok_or("there is no master key")?;
-        let master_key: MasterKey = master_key
-            .expose_secret()
-            .parse()
-            .map_err(|error| format!("GATEWAY_MASTER_KEY cannot be used: {error}"))?;
-        let vault = Arc::new(Vault::new(&master_key));
-        let key_hasher = KeyHasher::new(&master_key);
-        refuse_foreign_master_key(&store, &vault).await?;
+        let master_keys = MasterKeys::of(&config.secrets)?;
+        let vault = Arc::new(master_keys.vault());
+        let key_hasher = master_keys.key_hasher(&store, &vault).await?;
 
         let passwords = PasswordHasher::new(config.auth.bcrypt_cost, config.auth.bcrypt_concurrency);
         let default_accounts = users::prepare(&store, &passwords, &config.users, profile).await?;
@@ -107,27 +102,6 @@ pub(crate) fn store_settings(mut store: StoreSettings, server: &ServerSettings) 
         store.root_certificates = Some(pem);
     }
     Ok(store)
-}
-
-/// With another master key than the one that sealed the credentials, no account would serve, and no API key work.
-async fn refuse_foreign_master_key(store: &Store, vault: &Vault) -> Result<()> {
-    let rows = store.all_accounts().await?;
-    let opened = rows
-        .iter()
-        .map(|row| vault.open_credential(row.account.id, &row.sealed));
-    // One that opens proves the key; others that do not are damaged, which the catalogue reports.
-    let Some(refusal) = opened
-        .reduce(std::result::Result::or)
-        .and_then(std::result::Result::err)
-    else {
-        return Ok(());
-    };
-    Err(format!(
-        "no credential of the {} upstream accounts opens ({refusal}): \
-         start with the GATEWAY_MASTER_KEY that this database was used with",
-        rows.len()
-    )
-    .into())
 }
 
 /// # Errors

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::accounts::find_to_change;
 use crate::app;
+use crate::audit;
 use crate::body::Json;
 use crate::error::Problem;
 use crate::face::Envelope;
@@ -137,8 +138,10 @@ pub(crate) async fn set(
     find_to_change(app, &caller, id).await?;
     let model = path.checked()?;
     let terms = form.checked(model)?;
-    let set = app.store.put_account_price(caller.scope(), id, model, terms);
-    let price = set.await?.ok_or_else(Problem::not_found)?;
+    let set = audit::changes(&request, &caller)
+        .put_account_price(caller.scope(), id, model, terms)
+        .await?;
+    let price = set.ok_or_else(Problem::not_found)?;
     app.reload_prices().await?;
     Ok(HttpResponse::Ok().json(AccountPriceView::from(&price)))
 }
@@ -161,10 +164,10 @@ pub(crate) async fn unset(
 ) -> Result<HttpResponse, Problem> {
     let app = app::of(&request);
     find_to_change(app, &caller, id).await?;
-    let deleted = app
-        .store
-        .delete_account_price(caller.scope(), id, path.checked()?);
-    if !deleted.await? {
+    let deleted = audit::changes(&request, &caller)
+        .delete_account_price(caller.scope(), id, path.checked()?)
+        .await?;
+    if !deleted {
         return Err(Problem::not_found());
     }
     app.reload_prices().await?;

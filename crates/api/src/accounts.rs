@@ -6,6 +6,7 @@ use gateway_auth::{Caller, Scope};
 use gateway_balancing::{Health, HealthStatus};
 use gateway_domain::{AccountId, Page, Paged, ProviderKind, Timestamp, UpstreamAccount, UserId};
 use gateway_proxy::Engine;
+use gateway_store::{AuditAction, AuditTarget};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -13,6 +14,7 @@ use crate::account_form::{AccountUpdate, NewAccount};
 use crate::admin_credential::AdminCredentialView;
 use crate::allowance_view::{BudgetView, Budgeted, LimitsView};
 use crate::app::{self, App};
+use crate::audit;
 use crate::body::Json;
 use crate::error::Problem;
 use crate::face::Envelope;
@@ -225,7 +227,8 @@ pub(crate) async fn create(
     Json(body): Json<NewAccount>,
 ) -> Result<HttpResponse, Problem> {
     let app = app::of(&request);
-    let created = app.store.create_account(body.checked(app, &caller)?).await?;
+    let account = body.checked(app, &caller)?;
+    let created = audit::changes(&request, &caller).create_account(account).await?;
     let account = created.ok_or_else(Problem::not_found)?;
     app.reload_accounts().await?;
     let location = format!("/api/upstream-accounts/{}", account.id);
@@ -274,7 +277,9 @@ pub(crate) async fn update(
     let app = app::of(&request);
     let account = find_to_change(app, &caller, id).await?;
     let changes = body.checked(app, &caller, id, account.provider, Some(&account))?;
-    let updated = app.store.update_account(caller.scope(), id, changes).await?;
+    let updated = audit::changes(&request, &caller)
+        .update_account(caller.scope(), id, changes)
+        .await?;
     let account = updated.ok_or_else(Problem::not_found)?;
     app.reload_accounts().await?;
     Ok(HttpResponse::Ok().json(AccountView::of(app, account).await?))
@@ -295,7 +300,8 @@ pub(crate) async fn remove(
 ) -> Result<HttpResponse, Problem> {
     let app = app::of(&request);
     find_to_change(app, &caller, id).await?;
-    if !app.store.delete_account(caller.scope(), id).await? {
+    let changes = audit::changes(&request, &caller);
+    if !changes.delete_account(caller.scope(), id).await? {
         return Err(Problem::not_found());
     }
     app.reload_accounts().await?;
@@ -351,6 +357,14 @@ pub(crate) async fn reset(
 ) -> Result<HttpResponse, Problem> {
     let app = app::of(&request);
     find_to_change(app, &caller, id).await?;
+    let target = (AuditTarget::Account, id.to_string());
+    audit::done(
+        &request,
+        audit::actor(&request, &caller),
+        AuditAction::Reset,
+        target,
+    )
+    .await?;
     let reset = app.proxy.catalogue().pool().reset(id);
     let health = reset.unwrap_or_else(|| cached_health(app, id));
     Ok(HttpResponse::Ok().json(HealthView::from(health)))

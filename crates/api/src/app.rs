@@ -10,6 +10,7 @@ use gateway_store::{Store, StoreError};
 use tokio::sync::Semaphore;
 
 use crate::ApiSettings;
+use crate::audit::Repeats;
 
 /// The rooms that answer, as the binary has opened them.
 pub struct Rooms {
@@ -42,6 +43,8 @@ pub struct App {
     pub(crate) bodies: Arc<Semaphore>,
     /// Held while the spending of a budget is asked for, so that many requests at once ask only once.
     pub(crate) opening_budget: tokio::sync::Mutex<()>,
+    /// Refusals that the audit log has had of late.
+    pub(crate) repeats: Repeats,
     pub(crate) started_at: Timestamp,
 }
 
@@ -57,6 +60,7 @@ impl App {
             readiness: Readiness::default(),
             bodies: Arc::new(Semaphore::new(bodies)),
             opening_budget: tokio::sync::Mutex::default(),
+            repeats: Repeats::default(),
         }
     }
 

@@ -1,12 +1,14 @@
 use actix_web::http::header::USER_AGENT;
 use actix_web::{HttpRequest, HttpResponse};
-use gateway_auth::{SignIn, TokenPair};
+use gateway_auth::{AuthError, Directory as _, SignIn, TokenPair};
+use gateway_store::{Actor, AuditAction, AuditResult, AuditTarget};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::address::ClientAddress;
 use crate::app;
+use crate::audit::{self, Refused};
 use crate::body::{Json, OptionalJson};
 use crate::error::Problem;
 use crate::face::Envelope;
@@ -97,8 +99,30 @@ pub(crate) async fn login(
         address,
         user_agent: user_agent.map(|agent| agent.chars().take(400).collect()),
     };
-    let pair = app::of(&request).sessions.sign_in(sign_in).await?;
-    Ok(HttpResponse::Ok().json(Tokens::from(pair)))
+    let login = sign_in.login.clone();
+    match app::of(&request).sessions.sign_in(sign_in).await {
+        Ok(pair) => {
+            let actor = Actor {
+                user_id: Some(pair.user.id),
+                name: pair.user.username.clone(),
+                ..audit::stranger(&request)
+            };
+            let target = (AuditTarget::User, pair.user.id.to_string());
+            audit::done(&request, actor, AuditAction::SignIn, target).await?;
+            Ok(HttpResponse::Ok().json(Tokens::from(pair)))
+        }
+        Err(error) => {
+            note_failure(
+                &request,
+                &error,
+                AuditAction::SignIn,
+                audit::stranger(&request),
+                &login,
+            )
+            .await;
+            Err(error.into())
+        }
+    }
 }
 
 /// Exchange a refresh token for a new pair.
@@ -118,11 +142,44 @@ pub(crate) async fn refresh(
     request: HttpRequest,
     Json(refresh): Json<Refresh>,
 ) -> Result<HttpResponse, Problem> {
-    let pair = app::of(&request)
+    let refreshed = app::of(&request)
         .sessions
         .refresh(refresh.refresh_token.expose())
-        .await?;
-    Ok(HttpResponse::Ok().json(Tokens::from(pair)))
+        .await;
+    if let Err(AuthError::RefreshTokenReused { session_id }) = &refreshed {
+        let target = (AuditTarget::Session, session_id.to_string());
+        let actor = audit::stranger(&request);
+        audit::done(&request, actor, AuditAction::RefreshTokenReused, target).await?;
+    }
+    Ok(HttpResponse::Ok().json(Tokens::from(refreshed?)))
+}
+
+/// Writes down that somebody could not prove to be who they say. What was typed is not: some people type their password
+/// there.
+async fn note_failure(
+    request: &HttpRequest,
+    error: &AuthError,
+    action: AuditAction,
+    actor: Actor,
+    login: &str,
+) {
+    let result = match error {
+        AuthError::InvalidCredentials => AuditResult::Refused,
+        AuthError::TooManyAttempts { .. } => AuditResult::Throttled,
+        _ => return,
+    };
+    let refused = Refused {
+        actor,
+        action,
+        target: AuditTarget::User,
+        result,
+    };
+    refused
+        .note(request, async || {
+            let user = app::of(request).store.user_by_login(login).await.ok().flatten();
+            user.map(|(user, _)| user.id.to_string())
+        })
+        .await;
 }
 
 /// Sign out: both tokens end at once.
@@ -145,6 +202,9 @@ pub(crate) async fn logout(
         .sessions
         .sign_out(&caller, refresh_token)
         .await?;
+    let target = (AuditTarget::Session, caller.session_id.to_string());
+    let actor = audit::actor(&request, &caller);
+    audit::done(&request, actor, AuditAction::SignOut, target).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -182,6 +242,13 @@ pub(crate) async fn change_password(
         .sessions
         .change_password(&caller, current, new)
         .await;
-    changed.map_err(|error| Problem::from(error).about("new_password"))?;
+    let actor = audit::actor(&request, &caller);
+    if let Err(error) = changed {
+        let username = &caller.user.username;
+        note_failure(&request, &error, AuditAction::PasswordChange, actor, username).await;
+        return Err(Problem::from(error).about("new_password"));
+    }
+    let target = (AuditTarget::User, caller.user.id.to_string());
+    audit::done(&request, actor, AuditAction::PasswordChange, target).await?;
     Ok(HttpResponse::NoContent().finish())
 }

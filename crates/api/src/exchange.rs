@@ -8,11 +8,12 @@ use actix_web::http::header::{
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest};
 use gateway_domain::RequestId;
+use gateway_store::Actor;
 use tracing::Instrument as _;
 
-use crate::address;
 use crate::error::{Code, Problem};
 use crate::face::Face;
+use crate::{address, audit};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -67,6 +68,12 @@ pub(crate) async fn surround(
     let response = next.call(request).instrument(span).await?.map_into_boxed_body();
     let mut response = with_problem_written(response, &name);
     let request = response.request().clone();
+    if response.status() == StatusCode::FORBIDDEN {
+        let actor = request.extensions_mut().remove::<Actor>();
+        if let Some(actor) = actor {
+            audit::denied(&request, actor).await;
+        }
+    }
     dress(&request, response.headers_mut(), &name);
     Ok(response)
 }

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::allowance_view::{BudgetView, Budgeted, LimitsView};
 use crate::app::{self, App};
+use crate::audit;
 use crate::body::{Json, OptionalJson};
 use crate::error::Problem;
 use crate::face::Envelope;
@@ -158,7 +159,8 @@ pub(crate) async fn create(
     let app = app::of(&request);
     let owner = owner(&caller, body.user_id)?;
     let issued = app.key_hasher.issue();
-    let key = app.store.create_key(body.checked(app, owner, &issued)?).await?;
+    let key = body.checked(app, owner, &issued)?;
+    let key = audit::changes(&request, &caller).create_key(key).await?;
     reveal(app, key.ok_or_else(no_such_user)?, &issued).await
 }
 
@@ -209,8 +211,7 @@ pub(crate) async fn update(
         .await?
         .ok_or_else(Problem::not_found)?;
     let changes = body.checked(app, key.user_id, key.limits, key.budget)?;
-    let key = app
-        .store
+    let key = audit::changes(&request, &caller)
         .update_key(caller.scope(), id, changes)
         .await?
         .ok_or_else(Problem::not_found)?;
@@ -232,7 +233,8 @@ pub(crate) async fn remove(
     Id(id): Id<ApiKeyId>,
 ) -> Result<HttpResponse, Problem> {
     let app = app::of(&request);
-    if !app.store.delete_key(caller.scope(), id).await? {
+    let changes = audit::changes(&request, &caller);
+    if !changes.delete_key(caller.scope(), id).await? {
         return Err(Problem::not_found());
     }
     app.forget_keys();
@@ -266,8 +268,7 @@ pub(crate) async fn rotate(
         .ok_or_else(Problem::not_found)?;
     let issued = app.key_hasher.reissue(&key.public_id);
     let previous_ends_at = (grace > Duration::ZERO).then(|| app.clock.now() + grace);
-    let rotated = app
-        .store
+    let rotated = audit::changes(&request, &caller)
         .rotate_key(caller.scope(), id, issued.hash, previous_ends_at)
         .await?;
     app.forget_keys();

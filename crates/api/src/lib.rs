@@ -9,6 +9,7 @@ mod alerts;
 mod allowance_form;
 mod allowance_view;
 mod app;
+mod audit;
 mod auth;
 mod body;
 mod coding;

@@ -3,15 +3,16 @@ use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use futures_util::future::LocalBoxFuture;
-use gateway_auth::{Caller, StoredKey};
+use gateway_auth::{Caller, StoredKey, key_prefix};
+use gateway_store::Actor;
 use secrecy::ExposeSecret;
 
 use crate::app::{self, App};
 use crate::error::{Code, Problem};
 use crate::face::Face;
-use crate::{address, secret};
+use crate::{address, audit, secret};
 
 /// Who may call a route. Every handler's first argument is one.
 pub(crate) trait Policy: FromRequest {}
@@ -79,7 +80,11 @@ async fn signed_in(request: &HttpRequest, app: &App) -> Result<SignedIn, Problem
             "sign in and send the access token as a bearer token",
         )
     })?;
-    Ok(SignedIn(app.sessions.authenticate(token).await?))
+    let caller = app.sessions.authenticate(token).await?;
+    // Should it be denied something, it is known whom.
+    let actor = audit::actor(request, &caller);
+    request.extensions_mut().insert(actor);
+    Ok(SignedIn(caller))
 }
 
 async fn member(request: &HttpRequest, app: &App) -> Result<Member, Problem> {
@@ -124,6 +129,12 @@ async fn gateway_key(request: &HttpRequest, app: &App) -> Result<GatewayKey, Pro
     let presented = presented_key(request.headers(), in_query.as_deref())?;
     let stored = app.keys.authenticate(presented).await?;
     if !stored.key.allows_address(address::of(request)) {
+        let actor = Actor {
+            user_id: Some(stored.key.user_id),
+            name: format!("API key {}", key_prefix(&stored.key.public_id)),
+            ..audit::stranger(request)
+        };
+        request.extensions_mut().insert(actor);
         return Err(Problem::new(
             Code::Forbidden,
             "this API key may not be used from this address",

@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app;
+use crate::audit;
 use crate::body::Json;
 use crate::error::Problem;
 use crate::face::Envelope;
@@ -135,14 +136,15 @@ pub(crate) async fn list(_: Member, request: HttpRequest) -> HttpResponse {
     (status = 503, description = "The database is away", body = Envelope),
 ))]
 pub(crate) async fn set(
-    _: Admin,
+    Admin(caller): Admin,
     request: HttpRequest,
     model: web::Path<String>,
     Json(form): Json<PriceForm>,
 ) -> Result<HttpResponse, Problem> {
     let app = app::of(&request);
     let model = checked_model(&model)?;
-    app.store.put_price(model, form.checked()?).await?;
+    let sheet = form.checked()?;
+    audit::changes(&request, &caller).put_price(model, sheet).await?;
     app.reload_prices().await?;
     let listed = app.proxy.prices().current().list(app.clock.now());
     let set = listed
@@ -163,12 +165,13 @@ pub(crate) async fn set(
     (status = 503, description = "The database is away", body = Envelope),
 ))]
 pub(crate) async fn unset(
-    _: Admin,
+    Admin(caller): Admin,
     request: HttpRequest,
     model: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let app = app::of(&request);
-    if !app.store.delete_price(checked_model(&model)?).await? {
+    let changes = audit::changes(&request, &caller);
+    if !changes.delete_price(checked_model(&model)?).await? {
         return Err(Problem::not_found());
     }
     app.reload_prices().await?;

@@ -9,7 +9,7 @@ use crate::error::Problem;
 use crate::guard::Guarded;
 use crate::policy::Public;
 use crate::{
-    account_prices, accounts, alerts, auth, docs, exchange, keys, llm, operations, prices, reconcile,
+    account_prices, accounts, alerts, audit, auth, docs, exchange, keys, llm, operations, prices, reconcile,
     routing, usage, users,
 };
 
@@ -47,6 +47,7 @@ macro_rules! routes {
                 (name = "prices", description = "What a million tokens cost"),
                 (name = "routing", description = "Which account serves, and why"),
                 (name = "alerts", description = "What operators are told"),
+                (name = "audit", description = "Who did what"),
                 (name = "llm", description = "The routes that LLM clients call"),
                 (name = "operations", description = "Health, metrics, documentation"),
             ),
@@ -90,6 +91,8 @@ routes! {
 
     "/api/alerts" => { get alerts::list }
     "/api/alerts/test" => { post alerts::test }
+
+    "/api/audit-log" => { get audit::list }
 
     "/v1/messages" => { post llm::create_message }
     "/v1/messages/count_tokens" => { post llm::count_tokens }

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::allowance_form::{BudgetUpdate, LimitsUpdate, NO_BUDGET};
 use crate::allowance_view::{BudgetView, Budgeted, LimitsView};
 use crate::app::{self, App};
+use crate::audit;
 use crate::body::Json;
 use crate::error::Problem;
 use crate::face::Envelope;
@@ -177,12 +178,13 @@ pub(crate) async fn list(
     (status = 503, description = "The database is away", body = Envelope),
 ))]
 pub(crate) async fn create(
-    _: Admin,
+    Admin(caller): Admin,
     request: HttpRequest,
     Json(body): Json<NewUser>,
 ) -> Result<HttpResponse, Problem> {
     let app = app::of(&request);
-    let user = app.store.create_user(body.checked(app).await?).await?;
+    let user = body.checked(app).await?;
+    let user = audit::changes(&request, &caller).create_user(user).await?;
     let location = format!("/api/users/{}", user.id);
     Ok(HttpResponse::Created()
         .insert_header((LOCATION, location))
@@ -231,8 +233,7 @@ pub(crate) async fn update(
     let app = app::of(&request);
     let user = app.store.find_user(id).await?.ok_or_else(Problem::not_found)?;
     let changes = body.checked(app, &caller, &user).await?;
-    let user = app
-        .store
+    let user = audit::changes(&request, &caller)
         .update_user(id, changes)
         .await?
         .ok_or_else(Problem::not_found)?;
@@ -250,12 +251,12 @@ pub(crate) async fn update(
     (status = 503, description = "The database is away", body = Envelope),
 ))]
 pub(crate) async fn remove(
-    _: Admin,
+    Admin(caller): Admin,
     request: HttpRequest,
     Id(id): Id<UserId>,
 ) -> Result<HttpResponse, Problem> {
     let app = app::of(&request);
-    if !app.store.delete_user(id).await? {
+    if !audit::changes(&request, &caller).delete_user(id).await? {
         return Err(Problem::not_found());
     }
     app.forget_keys();

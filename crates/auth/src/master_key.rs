@@ -33,6 +33,12 @@ impl MasterKey {
         })
     }
 
+    /// The key that API keys are hashed with as long as none is kept of its own.
+    #[must_use]
+    pub fn api_key_hash_key(&self) -> Zeroizing<[u8; 32]> {
+        self.derive("api key hash v1")
+    }
+
     /// A key for one use, which tells nothing about the others.
     pub(crate) fn derive(&self, label: &str) -> Zeroizing<[u8; 32]> {
         let mut derived = Zeroizing::new([0; 32]);

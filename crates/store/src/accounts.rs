@@ -6,13 +6,15 @@ use gateway_domain::{
     AccountId, Budget, CredentialKind, Limits, ModelPattern, Page, Paged, ProviderKind, Timestamp,
     UpstreamAccount, UserId,
 };
+use serde_json::{Map, Value, json};
 
 use crate::admin_credential::{SealedAdminCredential, StoredAdminCredential};
-use crate::allowance::{budget, limits, stored_amount, stored_limits, stored_period};
+use crate::allowance::{budget, limits, shown_budget, stored_amount, stored_limits, stored_period};
+use crate::audit::{AuditTarget, Shown, document};
 use crate::schema::upstream_accounts;
 use crate::store::{change, query};
 use crate::types::{StoredDoc, StoredId, StoredTime};
-use crate::{Store, StoreError};
+use crate::{Changes, Store, StoreError};
 
 /// An upstream account and its credentials, sealed.
 #[derive(Debug, Clone)]
@@ -109,18 +111,6 @@ pub struct AccountChanges {
 }
 
 impl Store {
-    /// Makes an upstream account; `None` if its owner does not exist.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Unavailable`] if the database does not answer.
-    pub async fn create_account(&self, account: NewAccount) -> Result<Option<UpstreamAccount>, StoreError> {
-        let row = StoredAccount::new(account, self.now())?;
-        change!(self, accounts::create(row))?
-            .map(StoredAccount::into_account)
-            .transpose()
-    }
-
     /// The accounts that `scope` sees, its own and the shared ones, in the order in which they were made.
     ///
     /// # Errors
@@ -146,6 +136,33 @@ impl Store {
             .transpose()
     }
 
+    /// Every account with its sealed credential, active or not, in the order in which they were made.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] if the database does not answer.
+    pub async fn all_accounts(&self) -> Result<Vec<AccountRow>, StoreError> {
+        query!(self, read, accounts::all())?
+            .into_iter()
+            .map(StoredAccount::into_row)
+            .collect()
+    }
+}
+
+impl Changes<'_> {
+    /// Makes an upstream account; `None` if its owner does not exist.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] if the database does not answer.
+    pub async fn create_account(&self, account: NewAccount) -> Result<Option<UpstreamAccount>, StoreError> {
+        let by = self.signature();
+        let row = StoredAccount::new(account, by.1)?;
+        change!(self.store, accounts::create(row, by))?
+            .map(StoredAccount::into_account)
+            .transpose()
+    }
+
     /// Changes an account and returns what became of it; `None` if `scope` has none such of its own.
     ///
     /// # Errors
@@ -157,8 +174,9 @@ impl Store {
         id: AccountId,
         changes: AccountChanges,
     ) -> Result<Option<UpstreamAccount>, StoreError> {
-        let changes = AccountChangeset::new(changes, self.now())?;
-        change!(self, accounts::update(scope, id, changes))?
+        let by = self.signature();
+        let changes = AccountChangeset::new(changes, by.1)?;
+        change!(self.store, accounts::update(scope, id, changes, by))?
             .map(StoredAccount::into_account)
             .transpose()
     }
@@ -169,19 +187,8 @@ impl Store {
     ///
     /// [`StoreError::Unavailable`] if the database does not answer.
     pub async fn delete_account(&self, scope: Scope, id: AccountId) -> Result<bool, StoreError> {
-        change!(self, accounts::delete(scope, id))
-    }
-
-    /// Every account with its sealed credential, active or not, in the order in which they were made.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Unavailable`] if the database does not answer.
-    pub async fn all_accounts(&self) -> Result<Vec<AccountRow>, StoreError> {
-        query!(self, read, accounts::all())?
-            .into_iter()
-            .map(StoredAccount::into_row)
-            .collect()
+        let by = self.signature();
+        change!(self.store, accounts::delete(scope, id, by))
     }
 }
 
@@ -283,6 +290,42 @@ impl StoredAccount {
             sealed,
             admin_sealed,
         })
+    }
+}
+
+impl Shown for StoredAccount {
+    const KIND: AuditTarget = AuditTarget::Account;
+
+    fn name(&self) -> String {
+        AccountId::from(self.id).to_string()
+    }
+
+    fn shown(&self) -> Result<Map<String, Value>, StoreError> {
+        document(json!({
+            "owner_id": self.owner_id.map(UserId::from),
+            "name": self.name,
+            "provider": self.provider,
+            "credential": {"type": self.credential_kind, "hint": self.credential_hint},
+            "admin_credential": self.admin_credential.document(),
+            "base_url": self.base_url,
+            "proxy_url": self.proxy_url,
+            "is_active": self.is_active,
+            "priority": self.priority,
+            "weight": self.weight,
+            "max_concurrency": self.max_concurrency,
+            "models": self.models.read::<Value>()?,
+            "model_map": self.model_map.read::<Value>()?,
+            "tags": self.tags.read::<Value>()?,
+            "limits": self.limits.read::<Value>()?,
+            "budget": shown_budget(self.budget_nanos, &self.budget_period)?,
+        }))
+    }
+
+    fn secrets(&self) -> Vec<(&'static str, Option<&[u8]>)> {
+        vec![
+            ("credential_secret", Some(self.credential_sealed.as_bytes())),
+            ("admin_credential_secret", self.admin_credential.secret()),
+        ]
     }
 }
 

@@ -198,7 +198,7 @@ async fn status_of(target: &Target, settings: &StoreSettings) -> Result<Vec<Migr
         .await
 }
 
-fn check_file(path: &Path) -> Result<(), OpenError> {
+pub(crate) fn check_file(path: &Path) -> Result<(), OpenError> {
     if !path.exists() {
         return Err(OpenError::new(
             format!("there is no file {}", path.display()),

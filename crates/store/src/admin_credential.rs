@@ -1,6 +1,7 @@
 use diesel::prelude::*;
 use gateway_auth::Sealed;
 use gateway_domain::{AdminCredential, OrganizationPart};
+use serde_json::{Value, json};
 
 use crate::StoreError;
 use crate::schema::upstream_accounts;
@@ -38,6 +39,23 @@ impl StoredAdminCredential {
             .map(Sealed::parse)
             .transpose()
             .map_err(StoreError::other)
+    }
+
+    pub(crate) fn secret(&self) -> Option<&[u8]> {
+        self.sealed.as_deref().map(str::as_bytes)
+    }
+
+    /// What may be told of it; `null` for none.
+    pub(crate) fn document(&self) -> Value {
+        match self.sealed {
+            None => Value::Null,
+            Some(_) => json!({
+                "hint": self.hint,
+                "api_key_id": self.api_key_id,
+                "workspace_id": self.workspace_id,
+                "project_id": self.project_id,
+            }),
+        }
     }
 
     pub(crate) fn into_shown(self) -> Option<AdminCredential> {

@@ -1,5 +1,6 @@
 use gateway_domain::{Budget, Limits, Nanodollars};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::StoreError;
 use crate::types::StoredDoc;
@@ -59,4 +60,12 @@ pub(crate) fn stored_amount(budget: Budget) -> Option<i64> {
 
 pub(crate) fn stored_period(budget: Budget) -> String {
     budget.period.as_str().to_owned()
+}
+
+/// The budget of these columns, as the audit log tells of it.
+pub(crate) fn shown_budget(nanos: Option<i64>, period: &str) -> Result<Value, StoreError> {
+    let budget = budget(nanos, period)?;
+    Ok(
+        json!({"amount_usd": budget.amount.map(|amount| amount.to_string()), "period": budget.period.as_str()}),
+    )
 }

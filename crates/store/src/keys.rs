@@ -6,13 +6,15 @@ use gateway_domain::{
     AccountId, ApiKey, ApiKeyId, Budget, Limits, ModelPattern, Page, Paged, Timestamp, UserId,
 };
 use ipnet::IpNet;
+use serde_json::{Map, Value, json};
 
-use crate::allowance::{budget, limits, stored_amount, stored_limits, stored_period};
+use crate::allowance::{budget, limits, shown_budget, stored_amount, stored_limits, stored_period};
+use crate::audit::{AuditTarget, Shown, document};
 use crate::schema::api_keys;
 use crate::store::{change, query};
 use crate::types::{StoredDoc, StoredId, StoredTime};
 use crate::users::UserRow;
-use crate::{Store, StoreError};
+use crate::{Changes, Store, StoreError};
 
 /// An API key to be made.
 #[derive(Debug, Clone)]
@@ -67,18 +69,6 @@ pub struct ApiKeyChanges {
 }
 
 impl Store {
-    /// Makes an API key; `None` if its user does not exist.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Unavailable`] if the database does not answer.
-    pub async fn create_key(&self, key: NewApiKey) -> Result<Option<ApiKey>, StoreError> {
-        let row = KeyRow::new(&key, self.now())?;
-        change!(self, keys::create(row))?
-            .map(KeyRow::into_key)
-            .transpose()
-    }
-
     /// The API keys in `scope`, or those of `user_id` among them, in the order in which they were made.
     ///
     /// # Errors
@@ -103,6 +93,21 @@ impl Store {
             .map(KeyRow::into_key)
             .transpose()
     }
+}
+
+impl Changes<'_> {
+    /// Makes an API key; `None` if its user does not exist.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] if the database does not answer.
+    pub async fn create_key(&self, key: NewApiKey) -> Result<Option<ApiKey>, StoreError> {
+        let by = self.signature();
+        let row = KeyRow::new(&key, by.1)?;
+        change!(self.store, keys::create(row, by))?
+            .map(KeyRow::into_key)
+            .transpose()
+    }
 
     /// Changes an API key and returns what became of it; `None` if there is none in `scope`.
     ///
@@ -115,8 +120,9 @@ impl Store {
         id: ApiKeyId,
         changes: ApiKeyChanges,
     ) -> Result<Option<ApiKey>, StoreError> {
-        let changes = KeyChangeset::new(changes, self.now())?;
-        change!(self, keys::update(scope, id, changes))?
+        let by = self.signature();
+        let changes = KeyChangeset::new(changes, by.1)?;
+        change!(self.store, keys::update(scope, id, changes, by))?
             .map(KeyRow::into_key)
             .transpose()
     }
@@ -136,8 +142,8 @@ impl Store {
         hash: KeyHash,
         previous_ends_at: Option<Timestamp>,
     ) -> Result<Option<ApiKey>, StoreError> {
-        let now = self.now();
-        change!(self, keys::rotate(scope, id, hash, previous_ends_at, now))?
+        let by = self.signature();
+        change!(self.store, keys::rotate(scope, id, hash, previous_ends_at, by))?
             .map(KeyRow::into_key)
             .transpose()
     }
@@ -148,7 +154,8 @@ impl Store {
     ///
     /// [`StoreError::Unavailable`] if the database does not answer.
     pub async fn delete_key(&self, scope: Scope, id: ApiKeyId) -> Result<bool, StoreError> {
-        change!(self, keys::delete(scope, id))
+        let by = self.signature();
+        change!(self.store, keys::delete(scope, id, by))
     }
 }
 
@@ -158,7 +165,7 @@ pub(crate) struct KeyRow {
     id: StoredId,
     pub(crate) user_id: StoredId,
     public_id: String,
-    secret_hash: Vec<u8>,
+    pub(crate) secret_hash: Vec<u8>,
     previous_secret_hash: Option<Vec<u8>>,
     previous_secret_ends_at: Option<StoredTime>,
     name: String,
@@ -239,6 +246,36 @@ impl KeyRow {
             hash,
             previous,
         })
+    }
+}
+
+impl Shown for KeyRow {
+    const KIND: AuditTarget = AuditTarget::ApiKey;
+
+    fn name(&self) -> String {
+        ApiKeyId::from(self.id).to_string()
+    }
+
+    fn shown(&self) -> Result<Map<String, Value>, StoreError> {
+        let time = |time: Option<StoredTime>| time.map(|time| time.0);
+        document(json!({
+            "user_id": UserId::from(self.user_id),
+            "name": self.name,
+            "public_id": self.public_id,
+            "is_active": self.is_active,
+            "expires_at": time(self.expires_at),
+            "previous_secret_ends_at": time(self.previous_secret_ends_at),
+            "allowed_models": self.allowed_models.read::<Value>()?,
+            "allowed_ips": self.allowed_ips.read::<Value>()?,
+            "allowed_accounts": self.allowed_accounts.read::<Value>()?,
+            "tags": self.tags.read::<Value>()?,
+            "limits": self.limits.read::<Value>()?,
+            "budget": shown_budget(self.budget_nanos, &self.budget_period)?,
+        }))
+    }
+
+    fn secrets(&self) -> Vec<(&'static str, Option<&[u8]>)> {
+        vec![("secret", Some(&self.secret_hash))]
     }
 }
 

@@ -5,8 +5,10 @@ pub mod admin;
 mod admin_credential;
 mod alerts;
 mod allowance;
+mod audit;
 mod bulk;
 mod cells;
+mod changes;
 mod decision;
 mod error;
 mod history;
@@ -27,6 +29,7 @@ mod revisions;
 mod rollups;
 mod schema;
 mod scope;
+mod secrets;
 mod sessions;
 mod settings;
 mod spending;
@@ -42,6 +45,11 @@ mod users;
 pub use accounts::{AccountChanges, AccountRow, NewAccount, SealedCredential};
 pub use admin_credential::SealedAdminCredential;
 pub use alerts::{ClaimedAlert, RaisedAlert};
+pub use audit::{
+    Actor, AuditAction, AuditEntry, AuditEvent, AuditFilter, AuditResult, AuditTarget, AuditVerification,
+    BrokenChain,
+};
+pub use changes::Changes;
 pub use error::{OpenError, StoreError};
 pub use history::{ExportedAttempt, RecordedAttempt, RecordedRequest, RequestDetail, Slice};
 pub use keys::{ApiKeyChanges, NewApiKey};
@@ -49,6 +57,7 @@ pub use reconciliation::DailyUsage;
 pub use reports::{Point, Summary};
 pub use revisions::Revisions;
 pub use rollups::{RollupCheck, RollupDifference};
+pub use secrets::SealedPlace;
 pub use settings::StoreSettings;
 pub use spending::{SpendSpan, Spending};
 pub use store::{Backend, Store};

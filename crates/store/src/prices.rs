@@ -5,11 +5,13 @@ use gateway_auth::Scope;
 use gateway_domain::{AccountId, Nanodollars, PicodollarsPerToken, PriceFactor, PriceId, Timestamp};
 use gateway_metering::{ListedTier, OperatorPrice, RateSheet, Rates, Terms};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
+use crate::audit::{AuditTarget, Shown, document};
 use crate::schema::price_versions;
 use crate::store::{change, query};
 use crate::types::{StoredDoc, StoredId, StoredTime};
-use crate::{Store, StoreError};
+use crate::{Changes, Store, StoreError};
 
 impl Store {
     /// Every price that was ever set, for a model or for an account, with when it was taken back: an attempt is
@@ -32,16 +34,19 @@ impl Store {
         }
         Ok(by_subject.into_values().flatten().collect())
     }
+}
 
+impl Changes<'_> {
     /// Sets the price of `model` from now on, for every account that has no price of its own.
     ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`] if the database does not answer.
     pub async fn put_price(&self, model: &str, sheet: RateSheet) -> Result<OperatorPrice, StoreError> {
-        let price = self.price_from_now(None, model, Terms::Rates(sheet));
+        let by = self.signature();
+        let price = price_from(by.1, None, model, Terms::Rates(sheet));
         let row = PriceRow::of(&price)?;
-        change!(self, prices::put(row))?;
+        change!(self.store, prices::put(row, by))?;
         Ok(price)
     }
 
@@ -51,8 +56,9 @@ impl Store {
     ///
     /// [`StoreError::Unavailable`] if the database does not answer.
     pub async fn delete_price(&self, model: &str) -> Result<bool, StoreError> {
-        let row = PriceRow::end(None, model, self.now())?;
-        change!(self, prices::delete(row))
+        let by = self.signature();
+        let row = PriceRow::end(None, model, by.1)?;
+        change!(self.store, prices::delete(row, by))
     }
 
     /// Sets what an account pays for `model` from now on; `None` if `scope` has no such account of its own.
@@ -67,9 +73,10 @@ impl Store {
         model: &str,
         terms: Terms,
     ) -> Result<Option<OperatorPrice>, StoreError> {
-        let price = self.price_from_now(Some(account_id), model, terms);
+        let by = self.signature();
+        let price = price_from(by.1, Some(account_id), model, terms);
         let row = PriceRow::of(&price)?;
-        let is_put = change!(self, prices::put_for_account(scope, account_id, row))?;
+        let is_put = change!(self.store, prices::put_for_account(scope, account_id, row, by))?;
         Ok(is_put.then_some(price))
     }
 
@@ -85,19 +92,25 @@ impl Store {
         account_id: AccountId,
         model: &str,
     ) -> Result<bool, StoreError> {
-        let row = PriceRow::end(Some(account_id), model, self.now())?;
-        change!(self, prices::delete_for_account(scope, account_id, row))
+        let by = self.signature();
+        let row = PriceRow::end(Some(account_id), model, by.1)?;
+        change!(self.store, prices::delete_for_account(scope, account_id, row, by))
     }
+}
 
-    fn price_from_now(&self, account_id: Option<AccountId>, model: &str, terms: Terms) -> OperatorPrice {
-        OperatorPrice {
-            id: PriceId::random(),
-            account_id,
-            model: model.to_owned(),
-            terms,
-            effective_from: self.now(),
-            ended_at: None,
-        }
+fn price_from(
+    effective_from: Timestamp,
+    account_id: Option<AccountId>,
+    model: &str,
+    terms: Terms,
+) -> OperatorPrice {
+    OperatorPrice {
+        id: PriceId::random(),
+        account_id,
+        model: model.to_owned(),
+        terms,
+        effective_from,
+        ended_at: None,
     }
 }
 
@@ -168,6 +181,11 @@ impl PriceRow {
         })
     }
 
+    /// Whether it says that there is no such price any more.
+    pub(crate) const fn is_end(&self) -> bool {
+        self.input_picos.is_none() && self.factor_millionths.is_none()
+    }
+
     /// `None` for an end.
     fn into_price(self) -> Result<Option<OperatorPrice>, StoreError> {
         let rate = PicodollarsPerToken::from_picos;
@@ -199,6 +217,32 @@ impl PriceRow {
             effective_from: self.effective_from.into(),
             ended_at: None,
         }))
+    }
+}
+
+impl Shown for PriceRow {
+    const KIND: AuditTarget = AuditTarget::Price;
+
+    fn name(&self) -> String {
+        self.model.clone()
+    }
+
+    fn shown(&self) -> Result<Map<String, Value>, StoreError> {
+        document(json!({
+            "account_id": self.account_id.map(AccountId::from),
+            "factor_millionths": self.factor_millionths,
+            "input_picos": self.input_picos,
+            "output_picos": self.output_picos,
+            "cache_read_picos": self.cache_read_picos,
+            "cache_write_5m_picos": self.cache_write_5m_picos,
+            "cache_write_1h_picos": self.cache_write_1h_picos,
+            "web_searches_per_1k_nanos": self.web_searches_per_1k_nanos,
+            "tiers": self.tiers.read::<Value>()?,
+        }))
+    }
+
+    fn secrets(&self) -> Vec<(&'static str, Option<&[u8]>)> {
+        Vec::new()
     }
 }
 

@@ -291,6 +291,37 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+    use crate::types::sql::{Id, Moment};
+
+    audit_log (seq) {
+        seq -> BigInt,
+        at -> Moment,
+        actor_id -> Nullable<Id>,
+        actor -> Text,
+        action -> Text,
+        target_kind -> Text,
+        target_id -> Nullable<Text>,
+        address -> Nullable<Text>,
+        result -> Text,
+        request_id -> Nullable<Text>,
+        before -> Nullable<Text>,
+        after -> Nullable<Text>,
+        previous_hash -> Binary,
+        hash -> Binary,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+
+    instance_secrets (name) {
+        name -> Text,
+        sealed -> Text,
+    }
+}
+
 joinable!(sessions -> users (user_id));
 joinable!(refresh_tokens -> sessions (session_id));
 joinable!(api_keys -> users (user_id));

@@ -17,6 +17,7 @@ use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfi
 use diesel_async::sync_connection_wrapper::{SpawnBlocking, SyncConnectionWrapper};
 
 use crate::pool::timeouts;
+use crate::store::Access;
 use crate::{OpenError, StoreError, StoreSettings};
 
 #[path = "queries/mod.rs"]
@@ -201,7 +202,7 @@ impl Pools {
         ]
     }
 
-    pub(crate) fn new(path: &Path, settings: &StoreSettings) -> Result<Self, OpenError> {
+    pub(crate) fn new(access: Access, path: &Path, settings: &StoreSettings) -> Result<Self, OpenError> {
         let pool = |size, purpose| {
             let path = path.to_owned();
             let mut config = ManagerConfig::default();
@@ -227,8 +228,12 @@ impl Pools {
                     OpenError::new("the pool cannot be set up", "report this as a bug").because(error)
                 })
         };
+        let write = match access {
+            Access::Read => Purpose::Report,
+            Access::Beside | Access::Write => Purpose::Write,
+        };
         Ok(Self {
-            writer: pool(1, Purpose::Write)?,
+            writer: pool(1, write)?,
             readers: pool(settings.other_connections(), Purpose::Read)?,
             reports: pool(settings.report_connections(), Purpose::Report)?,
         })

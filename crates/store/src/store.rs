@@ -150,6 +150,32 @@ impl Store {
     /// [`OpenError`] says what is wrong (the URL, the server, the password, the file, another process) and what to
     /// do.
     pub async fn open(settings: &StoreSettings, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        Self::open_for(Access::Write, settings, clock).await
+    }
+
+    /// The same, to read only, so that a SQLite file may be in use by another process. It has to be there.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`], as of [`Store::open`].
+    pub async fn open_to_read(settings: &StoreSettings, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        Self::open_for(Access::Read, settings, clock).await
+    }
+
+    /// The same beside a server that has the SQLite file, for changes that it takes in by itself. The file has to be there.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`], as of [`Store::open`].
+    pub async fn open_beside(settings: &StoreSettings, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        Self::open_for(Access::Beside, settings, clock).await
+    }
+
+    async fn open_for(
+        access: Access,
+        settings: &StoreSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
         let target = target::parse(settings)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(settings.worker_threads.get() as usize)
@@ -161,7 +187,7 @@ impl Store {
             })?;
         let opening = {
             let (target, settings) = (target.clone(), settings.clone());
-            runtime.spawn(async move { open_pools(&target, &settings).await })
+            runtime.spawn(async move { open_pools(access, &target, &settings).await })
         };
         let opened = opening.await.unwrap_or_else(|error| {
             Err(OpenError::new("opening the database was cut short", "start again").because(error))
@@ -348,15 +374,34 @@ impl fmt::Debug for Store {
     }
 }
 
+/// What a store is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    /// Writes, and lets another process have the file.
+    Beside,
+    Write,
+}
+
 async fn open_pools(
+    access: Access,
     target: &Target,
     settings: &StoreSettings,
 ) -> Result<(Pools, Option<LockFile>), OpenError> {
     match target {
         Target::Sqlite(path) => {
-            let lock = LockFile::take(path)?;
-            admin::open_file(path)?;
-            Ok((Pools::Sqlite(sqlite::Pools::new(path, settings)?), Some(lock)))
+            let lock = match access {
+                Access::Read | Access::Beside => {
+                    admin::check_file(path)?;
+                    None
+                }
+                Access::Write => {
+                    let lock = LockFile::take(path)?;
+                    admin::open_file(path)?;
+                    Some(lock)
+                }
+            };
+            Ok((Pools::Sqlite(sqlite::Pools::new(access, path, settings)?), lock))
         }
         Target::Postgres(target) => {
             admin::try_server(target, settings).await?;

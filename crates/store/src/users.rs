@@ -1,13 +1,15 @@
 use diesel::prelude::*;
 use gateway_auth::PasswordHash;
 use gateway_domain::{Budget, Limits, Page, Paged, Role, Timestamp, User, UserId};
+use serde_json::{Map, Value, json};
 use uuid::{Uuid, uuid};
 
-use crate::allowance::{budget, limits, stored_amount, stored_limits, stored_period};
+use crate::allowance::{budget, limits, shown_budget, stored_amount, stored_limits, stored_period};
+use crate::audit::{AuditTarget, Shown, document};
 use crate::schema::users;
 use crate::store::{change, query};
 use crate::types::{StoredDoc, StoredId, StoredTime, without_nul};
-use crate::{Store, StoreError};
+use crate::{Changes, Store, StoreError};
 
 /// The users that migration 0002 makes: `admin` and `testuser`.
 pub(crate) const SEEDED: [Uuid; 2] = [
@@ -63,13 +65,37 @@ impl Store {
         query!(self, read, users::list(pattern, page))
     }
 
+    /// The user with this id.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] if the database does not answer.
+    pub async fn find_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        query!(self, read, users::find(id))?
+            .map(UserRow::into_user)
+            .transpose()
+    }
+
+    /// The usernames of the active accounts that every installation begins with and whose published passwords still
+    /// stand.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] if the database does not answer.
+    pub async fn has_default_passwords(&self) -> Result<Vec<String>, StoreError> {
+        query!(self, read, users::with_default_passwords())
+    }
+}
+
+impl Changes<'_> {
     /// Makes an active user.
     ///
     /// # Errors
     ///
     /// [`StoreError::Taken`] if another user has the username or the e-mail address.
     pub async fn create_user(&self, user: NewUser) -> Result<User, StoreError> {
-        let now = self.now();
+        let by = self.signature();
+        let now = by.1;
         let user = UserRow {
             id: UserId::random().into(),
             username: user.username,
@@ -86,19 +112,8 @@ impl Store {
             budget_period: stored_period(user.budget),
         };
         let row = user.clone();
-        query!(self, write, users::create(row))?;
+        query!(self.store, write, users::create(row, by))?;
         user.into_user()
-    }
-
-    /// The user with this id.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Unavailable`] if the database does not answer.
-    pub async fn find_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        query!(self, read, users::find(id))?
-            .map(UserRow::into_user)
-            .transpose()
     }
 
     /// Changes a user and returns what became of it; `None` if there is none.
@@ -108,19 +123,19 @@ impl Store {
     /// [`StoreError::LastAdmin`] if no active admin would be left, [`StoreError::Taken`] if another user has the
     /// e-mail address. Nothing is changed then.
     pub async fn update_user(&self, id: UserId, changes: UserChanges) -> Result<Option<User>, StoreError> {
-        let now = self.now();
+        let by = self.signature();
         let changes = UserChangeset {
             email: changes.email,
             role: changes.role.map(|role| role.as_str().to_owned()),
             is_active: changes.is_active,
             password_hash: changes.password_hash.map(|hash| hash.as_str().to_owned()),
             must_change_password: changes.must_change_password,
-            updated_at: now.into(),
+            updated_at: by.1.into(),
             limits: changes.limits.map(stored_limits).transpose()?,
             budget_nanos: changes.budget.map(stored_amount),
             budget_period: changes.budget.map(stored_period),
         };
-        change!(self, users::update(id, changes, now))
+        change!(self.store, users::update(id, changes, by))
     }
 
     /// Deletes a user with all sessions, API keys and accounts of theirs, and says whether there was one. The history
@@ -130,17 +145,8 @@ impl Store {
     ///
     /// [`StoreError::LastAdmin`] if no active admin would be left. Nothing is deleted then.
     pub async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
-        change!(self, users::delete(id))
-    }
-
-    /// The usernames of the active accounts that every installation begins with and whose published passwords still
-    /// stand.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Unavailable`] if the database does not answer.
-    pub async fn has_default_passwords(&self) -> Result<Vec<String>, StoreError> {
-        query!(self, read, users::with_default_passwords())
+        let by = self.signature();
+        change!(self.store, users::delete(id, by))
     }
 }
 
@@ -191,6 +197,30 @@ impl UserRow {
             limits: limits(&self.limits)?,
             budget: budget(self.budget_nanos, &self.budget_period)?,
         })
+    }
+}
+
+impl Shown for UserRow {
+    const KIND: AuditTarget = AuditTarget::User;
+
+    fn name(&self) -> String {
+        UserId::from(self.id).to_string()
+    }
+
+    fn shown(&self) -> Result<Map<String, Value>, StoreError> {
+        document(json!({
+            "username": self.username,
+            "email": self.email,
+            "role": self.role,
+            "is_active": self.is_active,
+            "must_change_password": self.must_change_password,
+            "limits": self.limits.read::<Value>()?,
+            "budget": shown_budget(self.budget_nanos, &self.budget_period)?,
+        }))
+    }
+
+    fn secrets(&self) -> Vec<(&'static str, Option<&[u8]>)> {
+        vec![("password", Some(self.password_hash.as_bytes()))]
     }
 }
 

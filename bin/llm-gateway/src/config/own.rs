@@ -105,7 +105,15 @@ pub(crate) struct SecretsSettings {
     /// A file that holds `master_key`.
     #[expect(dead_code, reason = "secrets are found while the layers are merged")]
     pub(crate) master_key_file: Option<PathBuf>,
+    /// What opens what `master_key` does not.
+    pub(crate) other_master_key: Option<SecretString>,
+    /// A file that holds `other_master_key`.
+    #[expect(dead_code, reason = "secrets are found while the layers are merged")]
+    pub(crate) other_master_key_file: Option<PathBuf>,
     /// A file that holds `auth.jwt_secret`.
     #[expect(dead_code, reason = "secrets are found while the layers are merged")]
     pub(crate) jwt_secret_file: Option<PathBuf>,
+    /// A file that holds `auth.previous_jwt_secret`.
+    #[expect(dead_code, reason = "secrets are found while the layers are merged")]
+    pub(crate) previous_jwt_secret_file: Option<PathBuf>,
 }

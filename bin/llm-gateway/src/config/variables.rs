@@ -16,6 +16,7 @@ pub(crate) const NAMED: &[(&str, &str)] = &[
     ("DATABASE_URL", "store.url"),
     ("GATEWAY_ADMIN_PASSWORD", "users.admin_password"),
     ("GATEWAY_MASTER_KEY", "secrets.master_key"),
+    ("GATEWAY_OTHER_MASTER_KEY", "secrets.other_master_key"),
     ("HOST", "server.host"),
     ("JWT_EXPIRY", "auth.access_token_seconds"),
     ("JWT_SECRET", "auth.jwt_secret"),

@@ -16,7 +16,8 @@ const WIDTHS: [usize; 6] = [20, 6, 21, 16, 16, 0];
 ///
 /// How many roll-ups are wrong, if any is, after they were listed.
 pub(super) async fn check(settings: &StoreSettings) -> Result<()> {
-    let store = open(settings).await?;
+    super::expect_usable(settings).await?;
+    let store = Store::open_to_read(settings, Arc::new(SystemClock::new())).await?;
     let mut listed = 0;
     let found = store
         .check_rollups(|difference| {
@@ -52,16 +53,12 @@ pub(super) async fn check(settings: &StoreSettings) -> Result<()> {
 ///
 /// What is wrong with the database.
 pub(super) async fn rebuild(settings: &StoreSettings) -> Result<()> {
-    let store = open(settings).await?;
+    super::expect_usable(settings).await?;
+    let store = Store::open(settings, Arc::new(SystemClock::new())).await?;
     let rebuilt = store.rebuild_rollups().await;
     store.close().await;
     println!("{} roll-ups are built anew.", rebuilt?);
     Ok(())
-}
-
-async fn open(settings: &StoreSettings) -> Result<Store> {
-    super::expect_usable(settings).await?;
-    Ok(Store::open(settings, Arc::new(SystemClock::new())).await?)
 }
 
 fn row(difference: &RollupDifference) -> String {

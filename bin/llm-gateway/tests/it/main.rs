@@ -6,6 +6,7 @@
 )]
 
 mod alerts;
+mod audit;
 mod books;
 mod configuration;
 mod database;
@@ -18,6 +19,7 @@ mod load;
 mod outage;
 mod prices;
 mod receiver;
+mod rotation;
 mod sdks;
 mod secrets;
 mod server;

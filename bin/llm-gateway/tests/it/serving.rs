@@ -267,7 +267,7 @@ fn another_master_key_than_the_database_was_used_with_is_refused() {
     ];
     let error = folder.run(&[], &other).error();
     assert!(
-        error.starts_with("no credential of the 1 upstream accounts opens ("),
+        error.starts_with("what is sealed in the database does not open ("),
         "{error}"
     );
     assert!(

@@ -16,7 +16,7 @@ use gateway_ledger::{Ledger, LedgerSettings};
 use gateway_metering::PriceCatalogue;
 use gateway_proxy::{Catalogue, CatalogueRates, Prices, ProxySettings, Shared};
 use gateway_simulator::Simulator;
-use gateway_store::{NewUser, Store};
+use gateway_store::{Actor, NewUser, Store};
 use serde_json::{Value, json};
 
 use crate::client::{Reply, Request};
@@ -122,6 +122,7 @@ impl TestGateway {
         };
         self.app
             .store
+            .by(Actor::gateway("test"))
             .create_user(user)
             .await
             .expect("a new user")

@@ -5,6 +5,7 @@
 mod account_prices;
 mod accounts;
 mod alerts;
+mod audit;
 mod auth;
 mod budgets;
 mod client;

@@ -24,7 +24,7 @@ fn policy(method: &str, path: &str) -> Policy {
         (_, path) if path.starts_with("/docs") => Policy::Anybody,
         (_, "/metrics") => Policy::Admin,
         ("put" | "delete", "/api/prices/{model}") => Policy::Admin,
-        (_, "/api/alerts" | "/api/alerts/test") => Policy::Admin,
+        (_, "/api/alerts" | "/api/alerts/test" | "/api/audit-log") => Policy::Admin,
         (_, path) if path.starts_with("/api/users") || path.starts_with("/api/routing") => Policy::Admin,
         (_, path) if path.starts_with("/v1") => Policy::ApiKey,
         (_, path) if path.starts_with("/api/") => Policy::SignedIn,

@@ -20,9 +20,14 @@ impl KeyHasher {
     /// The hasher of this master key; another one's hashes do not match.
     #[must_use]
     pub fn new(master_key: &MasterKey) -> Self {
-        let derived = master_key.derive("api key hash v1");
+        Self::with_key(&master_key.api_key_hash_key())
+    }
+
+    /// The hasher of this key, which is kept [sealed](crate::Vault) so that it outlives the master key.
+    #[must_use]
+    pub fn with_key(key: &[u8; 32]) -> Self {
         Self {
-            key: hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()),
+            key: hmac::Key::new(hmac::HMAC_SHA256, key),
         }
     }
 

@@ -6,14 +6,20 @@ use gateway_auth::Scope;
 use gateway_domain::{AccountId, Page, Paged, ProviderKind, UpstreamAccount};
 
 use super::system::{Kind, bump};
-use super::{Conn, Db};
+use super::{Conn, Db, audit};
 use crate::StoreError;
 use crate::accounts::{AccountChangeset, StoredAccount};
+use crate::audit::{AuditAction, NewEntry};
+use crate::changes::Signature;
 use crate::schema::{upstream_accounts, users};
 use crate::scope::owner;
 use crate::types::StoredId;
 
-pub(crate) async fn create(conn: &mut Conn, row: StoredAccount) -> Result<Option<StoredAccount>, StoreError> {
+pub(crate) async fn create(
+    conn: &mut Conn,
+    row: StoredAccount,
+    by: Signature,
+) -> Result<Option<StoredAccount>, StoreError> {
     write_tx!(conn, {
         bump(conn, Kind::Accounts).await?;
         if let Some(owner_id) = row.owner_id {
@@ -32,6 +38,8 @@ pub(crate) async fn create(conn: &mut Conn, row: StoredAccount) -> Result<Option
             .values(row.clone())
             .execute(conn)
             .await?;
+        let entry = NewEntry::of_change(by, AuditAction::Create, None, Some(&row))?;
+        audit::append(conn, entry).await?;
         Ok(Some(row))
     })
 }
@@ -99,38 +107,59 @@ pub(crate) async fn update(
     scope: Scope,
     id: AccountId,
     changes: AccountChangeset,
+    by: Signature,
 ) -> Result<Option<StoredAccount>, StoreError> {
-    let (mine, everyones) = owner(scope);
     write_tx!(conn, {
         bump(conn, Kind::Accounts).await?;
+        let Some(before) = find_own(conn, scope, id).await? else {
+            return Ok(None);
+        };
         let row = diesel::update(upstream_accounts::table.find(StoredId::from(id)))
-            .filter(
-                upstream_accounts::owner_id
-                    .eq(Some(mine))
-                    .or(everyones.into_sql::<Bool>()),
-            )
             .set(changes)
             .returning(StoredAccount::as_returning())
             .get_result(conn)
-            .await;
-        Ok(row.optional()?)
+            .await?;
+        let entry = NewEntry::of_change(by, AuditAction::Change, Some(&before), Some(&row))?;
+        audit::append(conn, entry).await?;
+        Ok(Some(row))
     })
 }
 
-pub(crate) async fn delete(conn: &mut Conn, scope: Scope, id: AccountId) -> Result<bool, StoreError> {
-    let (mine, everyones) = owner(scope);
+pub(crate) async fn delete(
+    conn: &mut Conn,
+    scope: Scope,
+    id: AccountId,
+    by: Signature,
+) -> Result<bool, StoreError> {
     write_tx!(conn, {
         bump(conn, Kind::Accounts).await?;
-        let deleted = diesel::delete(upstream_accounts::table.find(StoredId::from(id)))
-            .filter(
-                upstream_accounts::owner_id
-                    .eq(Some(mine))
-                    .or(everyones.into_sql::<Bool>()),
-            )
+        let Some(account) = find_own(conn, scope, id).await? else {
+            return Ok(false);
+        };
+        diesel::delete(upstream_accounts::table.find(StoredId::from(id)))
             .execute(conn)
             .await?;
-        Ok(deleted > 0)
+        let entry = NewEntry::of_change(by, AuditAction::Delete, Some(&account), None)?;
+        audit::append(conn, entry).await?;
+        Ok(true)
     })
+}
+
+/// The account, if `scope` may change it.
+async fn find_own(conn: &mut Conn, scope: Scope, id: AccountId) -> Result<Option<StoredAccount>, StoreError> {
+    let (mine, everyones) = owner(scope);
+    let row = upstream_accounts::table
+        .find(StoredId::from(id))
+        .filter(
+            upstream_accounts::owner_id
+                .eq(Some(mine))
+                .assume_not_null()
+                .or(everyones.into_sql::<Bool>()),
+        )
+        .select(StoredAccount::as_select())
+        .get_result(conn)
+        .await;
+    Ok(row.optional()?)
 }
 
 pub(crate) async fn all(conn: &mut Conn) -> Result<Vec<StoredAccount>, StoreError> {

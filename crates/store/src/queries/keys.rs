@@ -5,16 +5,22 @@ use diesel_async::RunQueryDsl;
 use gateway_auth::{KeyHash, Scope};
 use gateway_domain::{ApiKey, ApiKeyId, Page, Paged, Timestamp, UserId};
 
-use super::Conn;
 use super::system::{Kind, bump};
+use super::{Conn, audit};
 use crate::StoreError;
+use crate::audit::{AuditAction, NewEntry};
+use crate::changes::Signature;
 use crate::keys::{KeyChangeset, KeyRow};
 use crate::schema::{api_keys, users};
 use crate::scope::owner;
 use crate::types::{StoredId, StoredTime};
 use crate::users::UserRow;
 
-pub(crate) async fn create(conn: &mut Conn, row: KeyRow) -> Result<Option<KeyRow>, StoreError> {
+pub(crate) async fn create(
+    conn: &mut Conn,
+    row: KeyRow,
+    by: Signature,
+) -> Result<Option<KeyRow>, StoreError> {
     write_tx!(conn, {
         bump(conn, Kind::Keys).await?;
         // Deleting a user bumps the same revision, so that the user found here is there until the end.
@@ -31,6 +37,8 @@ pub(crate) async fn create(conn: &mut Conn, row: KeyRow) -> Result<Option<KeyRow
             .values(row.clone())
             .execute(conn)
             .await?;
+        let entry = NewEntry::of_change(by, AuditAction::Create, None, Some(&row))?;
+        audit::append(conn, entry).await?;
         Ok(Some(row))
     })
 }
@@ -92,17 +100,21 @@ pub(crate) async fn update(
     scope: Scope,
     id: ApiKeyId,
     changes: KeyChangeset,
+    by: Signature,
 ) -> Result<Option<KeyRow>, StoreError> {
-    let (mine, everyones) = owner(scope);
     write_tx!(conn, {
         bump(conn, Kind::Keys).await?;
+        let Some(before) = find(conn, scope, id).await? else {
+            return Ok(None);
+        };
         let row = diesel::update(api_keys::table.find(StoredId::from(id)))
-            .filter(api_keys::user_id.eq(mine).or(everyones.into_sql::<Bool>()))
             .set(changes)
             .returning(KeyRow::as_returning())
             .get_result(conn)
-            .await;
-        Ok(row.optional()?)
+            .await?;
+        let entry = NewEntry::of_change(by, AuditAction::Change, Some(&before), Some(&row))?;
+        audit::append(conn, entry).await?;
+        Ok(Some(row))
     })
 }
 
@@ -112,41 +124,50 @@ pub(crate) async fn rotate(
     id: ApiKeyId,
     hash: KeyHash,
     previous_ends_at: Option<Timestamp>,
-    now: Timestamp,
+    by: Signature,
 ) -> Result<Option<KeyRow>, StoreError> {
-    let (mine, everyones) = owner(scope);
     write_tx!(conn, {
         bump(conn, Kind::Keys).await?;
-        let key = api_keys::table
-            .find(StoredId::from(id))
-            .filter(api_keys::user_id.eq(mine).or(everyones.into_sql::<Bool>()));
-        let current = key
-            .select(api_keys::secret_hash)
-            .get_result::<Vec<u8>>(conn)
-            .await
-            .optional()?;
-        let row = diesel::update(key)
+        let Some(before) = find(conn, scope, id).await? else {
+            return Ok(None);
+        };
+        let current = previous_ends_at.map(|_| before.secret_hash.clone());
+        let row = diesel::update(api_keys::table.find(StoredId::from(id)))
             .set((
                 api_keys::secret_hash.eq(hash.as_bytes().to_vec()),
-                api_keys::previous_secret_hash.eq(current.filter(|_| previous_ends_at.is_some())),
+                api_keys::previous_secret_hash.eq(current),
                 api_keys::previous_secret_ends_at.eq(previous_ends_at.map(StoredTime)),
-                api_keys::updated_at.eq(StoredTime(now)),
+                api_keys::updated_at.eq(StoredTime(by.1)),
             ))
             .returning(KeyRow::as_returning())
             .get_result(conn)
-            .await;
-        Ok(row.optional()?)
+            .await?;
+        let entry = NewEntry::of_change(by, AuditAction::Rotate, Some(&before), Some(&row))?;
+        audit::append(conn, entry).await?;
+        Ok(Some(row))
     })
 }
 
-pub(crate) async fn delete(conn: &mut Conn, scope: Scope, id: ApiKeyId) -> Result<bool, StoreError> {
+pub(crate) async fn delete(
+    conn: &mut Conn,
+    scope: Scope,
+    id: ApiKeyId,
+    by: Signature,
+) -> Result<bool, StoreError> {
     let (mine, everyones) = owner(scope);
     write_tx!(conn, {
         bump(conn, Kind::Keys).await?;
         let deleted = diesel::delete(api_keys::table.find(StoredId::from(id)))
             .filter(api_keys::user_id.eq(mine).or(everyones.into_sql::<Bool>()))
-            .execute(conn)
-            .await?;
-        Ok(deleted > 0)
+            .returning(KeyRow::as_returning())
+            .get_result(conn)
+            .await
+            .optional()?;
+        let Some(deleted) = deleted else {
+            return Ok(false);
+        };
+        let entry = NewEntry::of_change(by, AuditAction::Delete, Some(&deleted), None)?;
+        audit::append(conn, entry).await?;
+        Ok(true)
     })
 }

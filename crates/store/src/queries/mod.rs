@@ -22,6 +22,7 @@ macro_rules! read_tx {
 
 pub(crate) mod accounts;
 pub(crate) mod alerts;
+pub(crate) mod audit;
 pub(crate) mod history;
 pub(crate) mod keys;
 pub(crate) mod prices;
@@ -31,6 +32,7 @@ pub(crate) mod reports;
 pub(crate) mod rests;
 pub(crate) mod retention;
 pub(crate) mod rollups;
+pub(crate) mod secrets;
 pub(crate) mod sessions;
 pub(crate) mod spending;
 pub(crate) mod system;

@@ -5,8 +5,10 @@ use gateway_auth::Scope;
 use gateway_domain::AccountId;
 
 use super::system::{Kind, bump};
-use super::{Conn, Db};
+use super::{Conn, Db, audit};
 use crate::StoreError;
+use crate::audit::{AuditAction, NewEntry};
+use crate::changes::Signature;
 use crate::prices::PriceRow;
 use crate::schema::{price_versions, upstream_accounts};
 use crate::scope::owner;
@@ -25,10 +27,10 @@ pub(crate) async fn all(conn: &mut Conn) -> Result<Vec<PriceRow>, StoreError> {
         .await?)
 }
 
-pub(crate) async fn put(conn: &mut Conn, row: PriceRow) -> Result<(), StoreError> {
+pub(crate) async fn put(conn: &mut Conn, row: PriceRow, by: Signature) -> Result<(), StoreError> {
     write_tx!(conn, {
         bump(conn, Kind::Prices).await?;
-        insert(conn, row).await
+        set(conn, row, by).await
     })
 }
 
@@ -37,21 +39,22 @@ pub(crate) async fn put_for_account(
     scope: Scope,
     account_id: AccountId,
     row: PriceRow,
+    by: Signature,
 ) -> Result<bool, StoreError> {
     write_tx!(conn, {
         bump(conn, Kind::Prices).await?;
         if !owns(conn, scope, account_id).await? {
             return Ok(false);
         }
-        insert(conn, row).await?;
+        set(conn, row, by).await?;
         Ok(true)
     })
 }
 
-pub(crate) async fn delete(conn: &mut Conn, row: PriceRow) -> Result<bool, StoreError> {
+pub(crate) async fn delete(conn: &mut Conn, row: PriceRow, by: Signature) -> Result<bool, StoreError> {
     write_tx!(conn, {
         bump(conn, Kind::Prices).await?;
-        end(conn, row).await
+        end(conn, row, by).await
     })
 }
 
@@ -60,11 +63,34 @@ pub(crate) async fn delete_for_account(
     scope: Scope,
     account_id: AccountId,
     row: PriceRow,
+    by: Signature,
 ) -> Result<bool, StoreError> {
     write_tx!(conn, {
         bump(conn, Kind::Prices).await?;
-        Ok(owns(conn, scope, account_id).await? && end(conn, row).await?)
+        Ok(owns(conn, scope, account_id).await? && end(conn, row, by).await?)
     })
+}
+
+async fn set(conn: &mut Conn, row: PriceRow, by: Signature) -> Result<(), StoreError> {
+    let before = in_force(conn, &row).await?;
+    let action = match before {
+        None => AuditAction::Create,
+        Some(_) => AuditAction::Change,
+    };
+    let entry = NewEntry::of_change(by, action, before.as_ref(), Some(&row))?;
+    insert(conn, row).await?;
+    audit::append(conn, entry).await
+}
+
+/// Writes the end of a price, and says whether there was one to end.
+async fn end(conn: &mut Conn, row: PriceRow, by: Signature) -> Result<bool, StoreError> {
+    let Some(before) = in_force(conn, &row).await? else {
+        return Ok(false);
+    };
+    insert(conn, row).await?;
+    let entry = NewEntry::of_change(by, AuditAction::Delete, Some(&before), None)?;
+    audit::append(conn, entry).await?;
+    Ok(true)
 }
 
 async fn insert(conn: &mut Conn, row: PriceRow) -> Result<(), StoreError> {
@@ -75,8 +101,8 @@ async fn insert(conn: &mut Conn, row: PriceRow) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Writes the end of a price, and says whether there was one to end.
-async fn end(conn: &mut Conn, row: PriceRow) -> Result<bool, StoreError> {
+/// The latest version of what `row` is a version of, unless that has ended.
+async fn in_force(conn: &mut Conn, row: &PriceRow) -> Result<Option<PriceRow>, StoreError> {
     let of_subject = price_versions::table
         .filter(price_versions::model.eq(row.model.clone()))
         .into_boxed::<Db>();
@@ -86,15 +112,11 @@ async fn end(conn: &mut Conn, row: PriceRow) -> Result<bool, StoreError> {
     };
     let latest = of_subject
         .order((price_versions::effective_from.desc(), price_versions::id.desc()))
-        .select((price_versions::input_picos, price_versions::factor_millionths))
-        .first::<(Option<i64>, Option<i64>)>(conn)
+        .select(PriceRow::as_select())
+        .first(conn)
         .await
         .optional()?;
-    if latest.is_none_or(|(input, factor)| input.is_none() && factor.is_none()) {
-        return Ok(false);
-    }
-    insert(conn, row).await?;
-    Ok(true)
+    Ok(latest.filter(|latest: &PriceRow| !latest.is_end()))
 }
 
 async fn owns(conn: &mut Conn, scope: Scope, account_id: AccountId) -> Result<bool, StoreError> {

@@ -47,6 +47,8 @@ pub(crate) enum Kind {
     Accounts,
     Keys,
     Prices,
+    /// Not watched: it counts the entries of the audit log.
+    Audit,
 }
 
 impl Kind {
@@ -55,6 +57,7 @@ impl Kind {
             Self::Accounts => "accounts",
             Self::Keys => "keys",
             Self::Prices => "prices",
+            Self::Audit => "audit",
         }
     }
 }
@@ -67,4 +70,12 @@ pub(crate) async fn bump(conn: &mut Conn, kind: Kind) -> Result<(), StoreError> 
         .execute(conn)
         .await?;
     Ok(())
+}
+
+pub(crate) async fn revision(conn: &mut Conn, kind: Kind) -> Result<i64, StoreError> {
+    Ok(revisions::table
+        .filter(revisions::kind.eq(kind.as_str()))
+        .select(revisions::revision)
+        .get_result(conn)
+        .await?)
 }

@@ -2,11 +2,13 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel_async::RunQueryDsl;
-use gateway_domain::{Page, Paged, Role, Timestamp, User, UserId};
+use gateway_domain::{Page, Paged, Role, User, UserId};
 
 use super::system::{Kind, bump};
-use super::{Conn, Db, sessions};
+use super::{Conn, Db, audit, sessions};
 use crate::StoreError;
+use crate::audit::{AuditAction, NewEntry};
+use crate::changes::Signature;
 use crate::schema::users;
 use crate::types::StoredId;
 use crate::users::{SEEDED, UserChangeset, UserRow};
@@ -49,12 +51,15 @@ pub(crate) async fn list(
     })
 }
 
-pub(crate) async fn create(conn: &mut Conn, row: UserRow) -> Result<(), StoreError> {
-    diesel::insert_into(users::table)
-        .values(row)
-        .execute(conn)
-        .await?;
-    Ok(())
+pub(crate) async fn create(conn: &mut Conn, row: UserRow, by: Signature) -> Result<(), StoreError> {
+    write_tx!(conn, {
+        diesel::insert_into(users::table)
+            .values(row.clone())
+            .execute(conn)
+            .await?;
+        let entry = NewEntry::of_change(by, AuditAction::Create, None, Some(&row))?;
+        audit::append(conn, entry).await
+    })
 }
 
 pub(crate) async fn find(conn: &mut Conn, id: UserId) -> Result<Option<UserRow>, StoreError> {
@@ -88,43 +93,49 @@ pub(crate) async fn update(
     conn: &mut Conn,
     id: UserId,
     changes: UserChangeset,
-    now: Timestamp,
+    by: Signature,
 ) -> Result<Option<User>, StoreError> {
     write_tx!(conn, {
         bump(conn, Kind::Keys).await?;
         let may_demote = changes.role.is_some() || changes.is_active == Some(false);
         let ends_sessions = changes.is_active == Some(false) || changes.password_hash.is_some();
+        let Some(before) = find(conn, id).await? else {
+            return Ok(None);
+        };
         let row = diesel::update(users::table.find(StoredId::from(id)))
             .set(changes)
             .returning(UserRow::as_returning())
             .get_result(conn)
-            .await
-            .optional()?;
-        let Some(row) = row else {
-            return Ok(None);
-        };
+            .await?;
         if may_demote {
             keep_an_admin(conn).await?;
         }
         if ends_sessions {
-            sessions::revoke_all(conn, id, None, now).await?;
+            sessions::revoke_all(conn, id, None, by.1).await?;
         }
+        let entry = NewEntry::of_change(by, AuditAction::Change, Some(&before), Some(&row))?;
+        audit::append(conn, entry).await?;
         row.into_user().map(Some)
     })
 }
 
-pub(crate) async fn delete(conn: &mut Conn, id: UserId) -> Result<bool, StoreError> {
+pub(crate) async fn delete(conn: &mut Conn, id: UserId, by: Signature) -> Result<bool, StoreError> {
     write_tx!(conn, {
         // The user's accounts and keys go too.
         bump(conn, Kind::Accounts).await?;
         bump(conn, Kind::Keys).await?;
         let deleted = diesel::delete(users::table.find(StoredId::from(id)))
-            .execute(conn)
-            .await?;
-        if deleted > 0 {
-            keep_an_admin(conn).await?;
-        }
-        Ok(deleted > 0)
+            .returning(UserRow::as_returning())
+            .get_result(conn)
+            .await
+            .optional()?;
+        let Some(deleted) = deleted else {
+            return Ok(false);
+        };
+        keep_an_admin(conn).await?;
+        let entry = NewEntry::of_change(by, AuditAction::Delete, Some(&deleted), None)?;
+        audit::append(conn, entry).await?;
+        Ok(true)
     })
 }
 

@@ -4,7 +4,7 @@ use gateway_domain::{
 };
 use gateway_store::{AccountChanges, NewAccount, SealedAdminCredential, SealedCredential};
 
-use crate::fixture::{FIRST, check, new_account, seconds, vault};
+use crate::fixture::{FIRST, check, new_account, seconds, someone, vault};
 
 #[tokio::test]
 async fn an_account_keeps_all_that_it_was_given_and_its_credential_opens() {
@@ -18,7 +18,13 @@ async fn an_account_keeps_all_that_it_was_given_and_its_credential_opens() {
             models: vec!["*".parse().unwrap()],
             ..new_account(None, "full")
         };
-        let made = fixture.store.create_account(new.clone()).await.unwrap().unwrap();
+        let made = fixture
+            .store
+            .by(someone())
+            .create_account(new.clone())
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(
             (made.id, made.created_at, made.last_used_at),
             (new.id, fixture.now(), None)
@@ -82,21 +88,35 @@ async fn a_member_sees_the_shared_accounts_and_changes_only_their_own() {
         assert!(store.find_account(scope, shared.id).await.unwrap().is_some());
         assert!(store.find_account(scope, bobs.id).await.unwrap().is_none());
         for id in [shared.id, bobs.id, AccountId::random()] {
-            assert_eq!(store.update_account(scope, id, rename()).await.unwrap(), None);
-            assert!(!store.delete_account(scope, id).await.unwrap());
+            assert_eq!(
+                store
+                    .by(someone())
+                    .update_account(scope, id, rename())
+                    .await
+                    .unwrap(),
+                None
+            );
+            assert!(!store.by(someone()).delete_account(scope, id).await.unwrap());
         }
         let renamed = store
+            .by(someone())
             .update_account(scope, adas.id, rename())
             .await
             .unwrap()
             .unwrap();
         assert_eq!(renamed.name, "mine");
-        assert!(store.delete_account(scope, adas.id).await.unwrap());
-        assert!(store.delete_account(Scope::Everyone, shared.id).await.unwrap());
+        assert!(store.by(someone()).delete_account(scope, adas.id).await.unwrap());
+        assert!(
+            store
+                .by(someone())
+                .delete_account(Scope::Everyone, shared.id)
+                .await
+                .unwrap()
+        );
         assert_eq!(names(Scope::Everyone, None).await, ["bobs"]);
 
         let nobodys = new_account(Some(UserId::random()), "x");
-        assert_eq!(store.create_account(nobodys).await.unwrap(), None);
+        assert_eq!(store.by(someone()).create_account(nobodys).await.unwrap(), None);
     })
     .await;
 }
@@ -123,6 +143,7 @@ async fn a_new_credential_replaces_the_old_one_whole() {
         };
         let changed = fixture
             .store
+            .by(someone())
             .update_account(Scope::Everyone, made.id, changes)
             .await
             .unwrap()
@@ -170,6 +191,7 @@ async fn an_admin_credential_is_kept_beside_the_other_until_it_is_cleared() {
             };
             let changed = fixture
                 .store
+                .by(someone())
                 .update_account(Scope::Everyone, made.id, changes)
                 .await;
             changed.unwrap().unwrap().admin_credential

@@ -4,7 +4,7 @@ use gateway_domain::SystemClock;
 use gateway_store::{Backend, Store, StoreError, StoreSettings, admin};
 use tempfile::TempDir;
 
-use crate::fixture::{check, check_empty, new_user, run_sql, server};
+use crate::fixture::{check, check_empty, new_user, run_sql, server, someone};
 use crate::migrations::ALL;
 
 async fn problems(settings: &StoreSettings) -> Vec<String> {
@@ -55,7 +55,12 @@ async fn a_database_of_a_newer_version_is_not_touched() {
 #[tokio::test]
 async fn a_reset_leaves_nothing_but_the_first_accounts() {
     check(async |fixture| {
-        fixture.store.create_user(new_user("ada")).await.unwrap();
+        fixture
+            .store
+            .by(someone())
+            .create_user(new_user("ada"))
+            .await
+            .unwrap();
         fixture.store.close().await;
         assert_eq!(admin::reset(&fixture.settings).await.unwrap(), ALL);
         let store = Store::open(&fixture.settings, fixture.clock.clone())

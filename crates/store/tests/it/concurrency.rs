@@ -8,7 +8,7 @@ use gateway_domain::{ManualClock, Role};
 use gateway_store::{NewUser, Store, StoreError, StoreSettings, UsageFilter, UserChanges};
 use tokio_postgres::NoTls;
 
-use crate::fixture::{START, check, check_empty, new_user, time};
+use crate::fixture::{START, check, check_empty, new_user, someone, time};
 use crate::recording::records;
 use crate::sessions::{exchange, sign_in};
 
@@ -58,7 +58,7 @@ async fn admins_who_demote_each_other_at_once_leave_one() {
                 role: Role::Admin,
                 ..new_user(name)
             };
-            admins.push(fixture.store.create_user(admin).await.unwrap());
+            admins.push(fixture.store.by(someone()).create_user(admin).await.unwrap());
         }
         let store = Arc::new(fixture.store);
         let calls: Vec<_> = admins
@@ -68,20 +68,20 @@ async fn admins_who_demote_each_other_at_once_leave_one() {
                 let (store, id) = (Arc::clone(&store), admin.id);
                 tokio::spawn(async move {
                     match number % 3 {
-                        0 => store.delete_user(id).await.map(drop),
+                        0 => store.by(someone()).delete_user(id).await.map(drop),
                         1 => {
                             let changes = UserChanges {
                                 role: Some(Role::Member),
                                 ..Default::default()
                             };
-                            store.update_user(id, changes).await.map(drop)
+                            store.by(someone()).update_user(id, changes).await.map(drop)
                         }
                         _ => {
                             let changes = UserChanges {
                                 is_active: Some(false),
                                 ..Default::default()
                             };
-                            store.update_user(id, changes).await.map(drop)
+                            store.by(someone()).update_user(id, changes).await.map(drop)
                         }
                     }
                 })

@@ -9,7 +9,7 @@ use gateway_domain::{
     AccountId, ApiKey, Budget, BudgetPeriod, Credential, CredentialKind, Limits, ManualClock, Page,
     ProviderKind, Role, Timestamp, UpstreamAccount, User, UserId,
 };
-use gateway_store::{Backend, NewAccount, NewApiKey, NewUser, SealedCredential, Store, StoreSettings};
+use gateway_store::{Actor, Backend, NewAccount, NewApiKey, NewUser, SealedCredential, Store, StoreSettings};
 use tempfile::TempDir;
 
 /// The first page of any list.
@@ -35,6 +35,7 @@ impl Fixture {
 
     pub(crate) async fn user(&self, name: &str) -> User {
         self.store
+            .by(someone())
             .create_user(new_user(name))
             .await
             .expect("the name is free")
@@ -42,6 +43,7 @@ impl Fixture {
 
     pub(crate) async fn key(&self, user: UserId, name: &str) -> ApiKey {
         self.store
+            .by(someone())
             .create_key(new_key(user, name))
             .await
             .unwrap()
@@ -50,11 +52,17 @@ impl Fixture {
 
     pub(crate) async fn account(&self, owner: Option<UserId>, name: &str) -> UpstreamAccount {
         self.store
+            .by(someone())
             .create_account(new_account(owner, name))
             .await
             .unwrap()
             .expect("the owner exists")
     }
+}
+
+/// In whose name tests change things.
+pub(crate) fn someone() -> Actor {
+    Actor::gateway("test")
 }
 
 /// Runs `test` on a fresh store of each kind.

@@ -2,7 +2,7 @@ use gateway_auth::{Directory, Scope};
 use gateway_domain::{AccountId, ApiKey, ApiKeyId, Budget, BudgetPeriod, Limits, Nanodollars, UserId};
 use gateway_store::{ApiKeyChanges, NewApiKey};
 
-use crate::fixture::{FIRST, check, key_hash, new_key, seconds, time};
+use crate::fixture::{FIRST, check, key_hash, new_key, seconds, someone, time};
 
 #[tokio::test]
 async fn a_key_keeps_all_that_it_was_given() {
@@ -28,7 +28,13 @@ async fn a_key_keeps_all_that_it_was_given() {
             },
             ..new_key(ada.id, "full")
         };
-        let made = fixture.store.create_key(new.clone()).await.unwrap().unwrap();
+        let made = fixture
+            .store
+            .by(someone())
+            .create_key(new.clone())
+            .await
+            .unwrap()
+            .unwrap();
         let expected = ApiKey {
             id: made.id,
             user_id: ada.id,
@@ -76,7 +82,10 @@ async fn a_key_keeps_all_that_it_was_given() {
 async fn a_key_for_nobody_is_not_made() {
     check(async |fixture| {
         let nobody = new_key(UserId::random(), "x");
-        assert_eq!(fixture.store.create_key(nobody).await.unwrap(), None);
+        assert_eq!(
+            fixture.store.by(someone()).create_key(nobody).await.unwrap(),
+            None
+        );
     })
     .await;
 }
@@ -94,9 +103,19 @@ async fn a_foreign_key_is_as_absent_as_one_that_never_was() {
         let store = &fixture.store;
         for id in [key.id, ApiKeyId::random()] {
             assert_eq!(store.find_key(bobs, id).await.unwrap(), None);
-            assert_eq!(store.update_key(bobs, id, rename()).await.unwrap(), None);
-            assert_eq!(store.rotate_key(bobs, id, key_hash(9), None).await.unwrap(), None);
-            assert!(!store.delete_key(bobs, id).await.unwrap());
+            assert_eq!(
+                store.by(someone()).update_key(bobs, id, rename()).await.unwrap(),
+                None
+            );
+            assert_eq!(
+                store
+                    .by(someone())
+                    .rotate_key(bobs, id, key_hash(9), None)
+                    .await
+                    .unwrap(),
+                None
+            );
+            assert!(!store.by(someone()).delete_key(bobs, id).await.unwrap());
         }
         let stored = store.key_by_public_id(&key.public_id).await.unwrap().unwrap();
         assert_eq!((&stored.key, stored.hash == key_hash(1)), (&key, true));
@@ -111,7 +130,13 @@ async fn a_foreign_key_is_as_absent_as_one_that_never_was() {
         assert_eq!(names(Scope::Everyone, Some(bob.id)).await, ["bobs"]);
         assert_eq!(names(bobs, None).await, ["bobs"]);
         assert_eq!(names(bobs, Some(ada.id)).await, [""; 0]);
-        assert!(store.delete_key(Scope::Only(ada.id), key.id).await.unwrap());
+        assert!(
+            store
+                .by(someone())
+                .delete_key(Scope::Only(ada.id), key.id)
+                .await
+                .unwrap()
+        );
         assert_eq!(names(Scope::Everyone, None).await, ["bobs"]);
     })
     .await;
@@ -125,11 +150,18 @@ async fn only_what_is_named_changes_and_what_can_be_absent_can_be_taken_away() {
             expires_at: Some(time("2027-01-01T00:00:00Z")),
             ..new_key(ada.id, "ci")
         };
-        let made = fixture.store.create_key(new).await.unwrap().unwrap();
+        let made = fixture
+            .store
+            .by(someone())
+            .create_key(new)
+            .await
+            .unwrap()
+            .unwrap();
         fixture.clock.advance(seconds(1));
         let update = async |changes| {
             fixture
                 .store
+                .by(someone())
                 .update_key(Scope::Only(ada.id), made.id, changes)
                 .await
                 .unwrap()
@@ -183,6 +215,7 @@ async fn a_rotated_key_has_its_old_secret_for_as_long_as_was_granted() {
         let rotate = async |byte, ends_at| {
             let rotated = fixture
                 .store
+                .by(someone())
                 .rotate_key(Scope::Only(ada.id), key.id, key_hash(byte), ends_at)
                 .await;
             assert_eq!(rotated.unwrap().unwrap().id, key.id);

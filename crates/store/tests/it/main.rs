@@ -4,6 +4,7 @@
 mod accounts;
 mod admin;
 mod alerts;
+mod audit;
 mod concurrency;
 mod fixture;
 mod history;

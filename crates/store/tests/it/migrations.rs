@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::fixture::{check, check_empty, read_sql, run_sql};
 use crate::recording::{everything, passed_over, records};
 
-pub(crate) const ALL: [&str; 9] = [
+pub(crate) const ALL: [&str; 11] = [
     "0001_initial_schema",
     "0002_initial_data",
     "0003_request_decisions",
@@ -24,6 +24,8 @@ pub(crate) const ALL: [&str; 9] = [
     "0007_limits_and_budgets",
     "0008_admin_credentials",
     "0009_alerts",
+    "0010_audit_chain",
+    "0011_instance_secrets",
 ];
 
 fn with_state(state: MigrationState) -> Vec<Migration> {

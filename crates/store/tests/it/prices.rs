@@ -2,7 +2,7 @@ use gateway_auth::Scope;
 use gateway_domain::{AccountId, Nanodollars, PicodollarsPerToken, PriceFactor};
 use gateway_metering::{ListedTier, OperatorPrice, RateSheet, Rates, Terms};
 
-use crate::fixture::{check, seconds};
+use crate::fixture::{check, seconds, someone};
 
 fn rates(input: i64) -> Rates {
     let rate = PicodollarsPerToken::from_picos;
@@ -36,16 +36,16 @@ async fn a_price_is_a_new_version_and_deleting_it_ends_the_last_one() {
     check(async |fixture| {
         let store = &fixture.store;
         assert_eq!(store.price_versions().await.unwrap(), []);
-        assert!(!store.delete_price("claude").await.unwrap());
+        assert!(!store.by(someone()).delete_price("claude").await.unwrap());
 
-        let first = store.put_price("claude", flat(1)).await.unwrap();
+        let first = store.by(someone()).put_price("claude", flat(1)).await.unwrap();
         assert_eq!(
             (&first.terms, first.effective_from),
             (&Terms::Rates(flat(1)), fixture.now())
         );
         fixture.clock.advance(seconds(1));
-        let second = store.put_price("claude", tiered()).await.unwrap();
-        let other = store.put_price("gpt", flat(3)).await.unwrap();
+        let second = store.by(someone()).put_price("claude", tiered()).await.unwrap();
+        let other = store.by(someone()).put_price("gpt", flat(3)).await.unwrap();
         // Earlier versions stay, for attempts that began before.
         assert_eq!(
             store.price_versions().await.unwrap(),
@@ -53,14 +53,14 @@ async fn a_price_is_a_new_version_and_deleting_it_ends_the_last_one() {
         );
 
         fixture.clock.advance(seconds(1));
-        assert!(store.delete_price("claude").await.unwrap());
-        assert!(!store.delete_price("claude").await.unwrap());
+        assert!(store.by(someone()).delete_price("claude").await.unwrap());
+        assert!(!store.by(someone()).delete_price("claude").await.unwrap());
         let ended = OperatorPrice {
             ended_at: Some(fixture.now()),
             ..second
         };
         fixture.clock.advance(seconds(1));
-        let third = store.put_price("claude", flat(4)).await.unwrap();
+        let third = store.by(someone()).put_price("claude", flat(4)).await.unwrap();
         assert_eq!(
             store.price_versions().await.unwrap(),
             [first, ended, third, other]
@@ -79,7 +79,10 @@ async fn an_account_has_prices_of_its_own_that_its_owner_sets() {
         let (ann, everyone) = (Scope::Only(user.id), Scope::Everyone);
         let factor = || Terms::Factor(PriceFactor::from_millionths(800_000));
         let put = async |scope, account, model, terms| {
-            let put = store.put_account_price(scope, account, model, terms).await;
+            let put = store
+                .by(someone())
+                .put_account_price(scope, account, model, terms)
+                .await;
             put.unwrap()
         };
 
@@ -88,7 +91,7 @@ async fn an_account_has_prices_of_its_own_that_its_owner_sets() {
         let mine = put(ann, own.id, "*", factor()).await.unwrap();
         let theirs = put(everyone, shared.id, "claude", Terms::Rates(tiered())).await;
         let theirs = theirs.unwrap();
-        let general = store.put_price("claude", flat(1)).await.unwrap();
+        let general = store.by(someone()).put_price("claude", flat(1)).await.unwrap();
         let mut all = store.price_versions().await.unwrap();
         let mut expected = vec![mine.clone(), theirs.clone(), general];
         all.sort_by_key(|price| price.id);
@@ -96,7 +99,10 @@ async fn an_account_has_prices_of_its_own_that_its_owner_sets() {
         assert_eq!(all, expected);
 
         let delete = async |scope, account, model| {
-            let deleted = store.delete_account_price(scope, account, model).await;
+            let deleted = store
+                .by(someone())
+                .delete_account_price(scope, account, model)
+                .await;
             deleted.unwrap()
         };
         assert!(!delete(ann, shared.id, "claude").await);
@@ -106,7 +112,7 @@ async fn an_account_has_prices_of_its_own_that_its_owner_sets() {
         assert!(delete(everyone, shared.id, "claude").await);
         // What counts for every account is none of theirs.
         assert!(!delete(everyone, shared.id, "claude").await);
-        assert!(store.delete_price("claude").await.unwrap());
+        assert!(store.by(someone()).delete_price("claude").await.unwrap());
         let ends = store.price_versions().await.unwrap();
         assert!(
             ends.iter().all(|price| price.ended_at == Some(fixture.now())),

@@ -9,7 +9,7 @@ use gateway_metering::{AttemptRecord, Considered, Decision, Outcome, RequestReco
 use gateway_store::{NewApiKey, SpendSpan, Spending, StoreError, UsageFilter};
 use uuid::Uuid;
 
-use crate::fixture::{START, check, new_key, seconds, time};
+use crate::fixture::{START, check, new_key, seconds, someone, time};
 
 /// A small generator of numbers that look random and are the same in every run.
 pub(crate) struct Dice(u64);
@@ -351,7 +351,15 @@ async fn keys_with_a_budget_are_found_if_they_can_be_used() {
             with_budget("revoked", ann.id, false),
             with_budget("second", bob.id, true),
         ] {
-            made.push(fixture.store.create_key(key).await.unwrap().unwrap());
+            made.push(
+                fixture
+                    .store
+                    .by(someone())
+                    .create_key(key)
+                    .await
+                    .unwrap()
+                    .unwrap(),
+            );
         }
         let found = async |scope| fixture.store.budgeted_keys(scope).await.unwrap();
         assert_eq!(found(Scope::Everyone).await, [made[1].clone(), made[3].clone()]);

@@ -5,7 +5,7 @@ use gateway_domain::PicodollarsPerToken;
 use gateway_metering::Rates;
 use gateway_store::{ApiKeyChanges, Backend, Revisions, Store, UserChanges};
 
-use crate::fixture::{check, new_account, new_key};
+use crate::fixture::{check, new_account, new_key, someone};
 
 #[tokio::test]
 async fn a_change_is_noticed_here_before_its_caller_hears_of_it() {
@@ -17,6 +17,7 @@ async fn a_change_is_noticed_here_before_its_caller_hears_of_it() {
         let start = before();
         let key = fixture
             .store
+            .by(someone())
             .create_key(new_key(ada.id, "ci"))
             .await
             .unwrap()
@@ -31,11 +32,13 @@ async fn a_change_is_noticed_here_before_its_caller_hears_of_it() {
         );
         fixture
             .store
+            .by(someone())
             .update_key(Scope::Everyone, key.id, ApiKeyChanges::default())
             .await
             .unwrap();
         fixture
             .store
+            .by(someone())
             .update_user(ada.id, UserChanges::default())
             .await
             .unwrap();
@@ -44,6 +47,7 @@ async fn a_change_is_noticed_here_before_its_caller_hears_of_it() {
         let start = before();
         fixture
             .store
+            .by(someone())
             .create_account(new_account(None, "team"))
             .await
             .unwrap();
@@ -62,12 +66,17 @@ async fn a_change_is_noticed_here_before_its_caller_hears_of_it() {
             cache_write_5m: None,
             cache_write_1h: None,
         };
-        fixture.store.put_price("claude", rates.into()).await.unwrap();
+        fixture
+            .store
+            .by(someone())
+            .put_price("claude", rates.into())
+            .await
+            .unwrap();
         assert_eq!(before().prices, start.prices + 1);
 
         // The keys and accounts of a deleted user go with it.
         let start = before();
-        fixture.store.delete_user(ada.id).await.unwrap();
+        fixture.store.by(someone()).delete_user(ada.id).await.unwrap();
         let expected = Revisions {
             keys: start.keys + 1,
             accounts: start.accounts + 1,
@@ -96,6 +105,7 @@ async fn a_change_is_noticed_by_other_instances() {
             .unwrap();
         fixture
             .store
+            .by(someone())
             .create_account(new_account(None, "team"))
             .await
             .unwrap();

@@ -6,7 +6,7 @@ use gateway_auth::{
 use gateway_domain::{SessionId, User};
 use gateway_store::UserChanges;
 
-use crate::fixture::{Fixture, check, password_hash, seconds};
+use crate::fixture::{Fixture, check, password_hash, seconds, someone};
 
 const WEEK: u64 = 604_800;
 const MONTH: u64 = 2_592_000;
@@ -97,7 +97,12 @@ async fn no_session_opens_with_a_password_that_was_changed_meanwhile() {
             is_active: Some(false),
             ..Default::default()
         };
-        fixture.store.update_user(ada.id, changes).await.unwrap();
+        fixture
+            .store
+            .by(someone())
+            .update_user(ada.id, changes)
+            .await
+            .unwrap();
         assert!(
             !fixture
                 .store
@@ -185,7 +190,12 @@ async fn a_refresh_token_that_is_unknown_late_or_of_an_ended_session_is_invalid(
             is_active: Some(false),
             ..Default::default()
         };
-        fixture.store.update_user(ada.id, changes).await.unwrap();
+        fixture
+            .store
+            .by(someone())
+            .update_user(ada.id, changes)
+            .await
+            .unwrap();
         assert!(invalid(4).await);
     })
     .await;
@@ -237,12 +247,27 @@ async fn deactivation_and_a_password_from_an_admin_end_every_session() {
             ..Default::default()
         };
         let first = sign_in(&fixture, &ada, 1).await;
-        fixture.store.update_user(ada.id, password()).await.unwrap();
+        fixture
+            .store
+            .by(someone())
+            .update_user(ada.id, password())
+            .await
+            .unwrap();
         assert!(!is_signed_in(&fixture, first).await);
 
         let second = sign_in(&fixture, &ada, 2).await;
-        fixture.store.update_user(ada.id, off()).await.unwrap();
-        fixture.store.update_user(ada.id, on()).await.unwrap();
+        fixture
+            .store
+            .by(someone())
+            .update_user(ada.id, off())
+            .await
+            .unwrap();
+        fixture
+            .store
+            .by(someone())
+            .update_user(ada.id, on())
+            .await
+            .unwrap();
         assert!(!is_signed_in(&fixture, second).await);
     })
     .await;

@@ -2,7 +2,7 @@ use gateway_auth::Directory;
 use gateway_domain::{Page, Role};
 use gateway_store::{NewUser, StoreError, UserChanges};
 
-use crate::fixture::{FIRST, Fixture, check, new_user, password_hash, seconds, time};
+use crate::fixture::{FIRST, Fixture, check, new_user, password_hash, seconds, someone, time};
 
 fn taken<T>(outcome: &Result<T, StoreError>) -> Option<&'static str> {
     match outcome {
@@ -52,19 +52,25 @@ async fn a_username_and_an_address_are_unique_whatever_their_case() {
             email: "else@example.com".to_owned(),
             ..new_user("ADA")
         };
-        assert_eq!(taken(&fixture.store.create_user(other).await), Some("username"));
+        assert_eq!(
+            taken(&fixture.store.by(someone()).create_user(other).await),
+            Some("username")
+        );
         let other = NewUser {
             username: "else".to_owned(),
             ..new_user("ADA")
         };
-        assert_eq!(taken(&fixture.store.create_user(other).await), Some("email"));
+        assert_eq!(
+            taken(&fixture.store.by(someone()).create_user(other).await),
+            Some("email")
+        );
         let bob = fixture.user("bob").await;
         let changes = UserChanges {
             email: Some("Ada@example.com".to_owned()),
             ..Default::default()
         };
         assert_eq!(
-            taken(&fixture.store.update_user(bob.id, changes).await),
+            taken(&fixture.store.by(someone()).update_user(bob.id, changes).await),
             Some("email")
         );
         assert_eq!(fixture.store.find_user(ada.id).await.unwrap(), Some(ada));
@@ -80,7 +86,7 @@ async fn a_login_that_is_a_name_and_an_address_means_the_name() {
             username: "victim@example.com".to_owned(),
             ..new_user("odd")
         };
-        let odd = fixture.store.create_user(odd).await.unwrap();
+        let odd = fixture.store.by(someone()).create_user(odd).await.unwrap();
         let (found, _) = fixture
             .store
             .user_by_login("Victim@example.com")
@@ -142,7 +148,13 @@ async fn only_what_is_named_changes() {
             role: Some(Role::Admin),
             ..Default::default()
         };
-        let changed = fixture.store.update_user(ada.id, changes).await.unwrap().unwrap();
+        let changed = fixture
+            .store
+            .by(someone())
+            .update_user(ada.id, changes)
+            .await
+            .unwrap()
+            .unwrap();
         let expected = gateway_domain::User {
             role: Role::Admin,
             updated_at: time("2026-06-01T12:00:05Z"),
@@ -155,12 +167,13 @@ async fn only_what_is_named_changes() {
         assert_eq!(
             fixture
                 .store
+                .by(someone())
                 .update_user(nobody, UserChanges::default())
                 .await
                 .unwrap(),
             None
         );
-        assert!(!fixture.store.delete_user(nobody).await.unwrap());
+        assert!(!fixture.store.by(someone()).delete_user(nobody).await.unwrap());
     })
     .await;
 }
@@ -178,11 +191,11 @@ async fn the_last_active_admin_stays_one() {
             ..Default::default()
         };
         for changes in [demote(), deactivate()] {
-            let refused = fixture.store.update_user(admin.id, changes).await;
+            let refused = fixture.store.by(someone()).update_user(admin.id, changes).await;
             assert!(matches!(refused, Err(StoreError::LastAdmin)));
         }
         assert!(matches!(
-            fixture.store.delete_user(admin.id).await,
+            fixture.store.by(someone()).delete_user(admin.id).await,
             Err(StoreError::LastAdmin)
         ));
         assert_eq!(
@@ -195,18 +208,28 @@ async fn the_last_active_admin_stays_one() {
             role: Role::Admin,
             ..new_user("second")
         };
-        let second = fixture.store.create_user(second).await.unwrap();
-        fixture.store.update_user(second.id, deactivate()).await.unwrap();
+        let second = fixture.store.by(someone()).create_user(second).await.unwrap();
+        fixture
+            .store
+            .by(someone())
+            .update_user(second.id, deactivate())
+            .await
+            .unwrap();
         assert!(matches!(
-            fixture.store.update_user(admin.id, demote()).await,
+            fixture.store.by(someone()).update_user(admin.id, demote()).await,
             Err(StoreError::LastAdmin)
         ));
         let activate = UserChanges {
             is_active: Some(true),
             ..Default::default()
         };
-        fixture.store.update_user(second.id, activate).await.unwrap();
-        assert!(fixture.store.delete_user(admin.id).await.unwrap());
+        fixture
+            .store
+            .by(someone())
+            .update_user(second.id, activate)
+            .await
+            .unwrap();
+        assert!(fixture.store.by(someone()).delete_user(admin.id).await.unwrap());
     })
     .await;
 }
@@ -218,7 +241,7 @@ async fn a_deleted_user_leaves_nothing_behind_but_history() {
         let key = fixture.key(ada.id, "ci").await;
         fixture.account(Some(ada.id), "own").await;
         fixture.account(None, "shared").await;
-        assert!(fixture.store.delete_user(ada.id).await.unwrap());
+        assert!(fixture.store.by(someone()).delete_user(ada.id).await.unwrap());
         let counts = fixture.store.counts().await.unwrap();
         assert_eq!((counts.users, counts.keys, counts.accounts), (2, 0, 1));
         assert!(
@@ -247,14 +270,18 @@ async fn a_published_password_stands_until_it_is_changed_or_its_user_switched_of
             must_change_password: Some(false),
             ..Default::default()
         };
-        store.update_user(admin.id, changes).await.unwrap();
+        store.by(someone()).update_user(admin.id, changes).await.unwrap();
         assert_eq!(store.has_default_passwords().await.unwrap(), ["testuser"]);
         let (test_user, _) = store.user_by_login("testuser").await.unwrap().unwrap();
         let changes = UserChanges {
             is_active: Some(false),
             ..Default::default()
         };
-        store.update_user(test_user.id, changes).await.unwrap();
+        store
+            .by(someone())
+            .update_user(test_user.id, changes)
+            .await
+            .unwrap();
         assert_eq!(store.has_default_passwords().await.unwrap(), [""; 0]);
     })
     .await;

@@ -1,0 +1,183 @@
+use std::time::Duration;
+
+use gateway_domain::Role;
+use serde_json::{Value, json};
+
+use crate::client::Reply;
+use crate::database::Kind;
+use crate::gateway::{CREDENTIAL, PASSWORD, TestGateway};
+use crate::on_both_databases;
+
+async fn log(gateway: &TestGateway, query: &str) -> Vec<Value> {
+    let target = format!("/api/audit-log?page_size=100&{query}");
+    let page = gateway
+        .get(&target)
+        .bearer(&gateway.admin)
+        .send()
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(page["next_cursor"], Value::Null);
+    page["data"].as_array().unwrap().iter().rev().cloned().collect()
+}
+
+fn told(entries: &[Value]) -> Vec<Value> {
+    let told = entries.iter().map(|entry| {
+        json!([
+            entry["actor"],
+            entry["action"],
+            entry["target_type"],
+            entry["target_id"],
+            entry["result"]
+        ])
+    });
+    told.collect()
+}
+
+async fn sign_in(gateway: &TestGateway, username: &str, password: &str) -> Reply {
+    let body = json!({"username": username, "password": password});
+    gateway.post("/api/auth/login").json(&body).send().await
+}
+
+on_both_databases! {
+    async fn signing_in_and_out_is_in_the_log(gateway) {
+        let id = gateway.make_user("ann", Role::Member).await;
+        let before = log(&gateway, "").await.len();
+        sign_in(&gateway, "ann", "Wrong-Horse-42-Battery").await.expect(401);
+        // People type their passwords there.
+        sign_in(&gateway, PASSWORD, "ann").await.expect(401);
+        let first = sign_in(&gateway, "ann", PASSWORD).await.expect(200).json();
+        let refresh = |token: &Value| gateway.post("/api/auth/refresh").json(&json!({"refresh_token": token}));
+        refresh(&first["refresh_token"]).send().await.expect(200);
+        refresh(&first["refresh_token"]).send().await.expect(401);
+        let second = sign_in(&gateway, "ann", PASSWORD).await.expect(200).json();
+        let token = second["access_token"].as_str().unwrap();
+        let change = json!({"current_password": PASSWORD, "new_password": "Another-Horse-43-Battery"});
+        gateway.post("/api/auth/password").bearer(token).json(&change).send().await.expect(204);
+        gateway.post("/api/auth/password").bearer(token).json(&change).send().await.expect(401);
+        let out = gateway.post("/api/auth/logout").bearer(token).send().await.expect(204);
+
+        let entries = log(&gateway, "").await.split_off(before);
+        let sessions = [&entries[2]["target_id"], &entries[6]["target_id"]];
+        assert!(sessions.iter().all(|session| session.as_str().is_some_and(|id| id.len() == 36)), "{entries:?}");
+        assert_eq!(
+            told(&entries),
+            [
+                json!(["nobody", "sign_in", "user", id, "refused"]),
+                json!(["ann", "sign_in", "user", id, "done"]),
+                json!(["nobody", "refresh_token_reused", "session", sessions[0], "done"]),
+                json!(["ann", "sign_in", "user", id, "done"]),
+                json!(["ann", "password_change", "user", id, "done"]),
+                json!(["ann", "password_change", "user", id, "refused"]),
+                json!(["ann", "sign_out", "session", sessions[1], "done"]),
+            ]
+        );
+        let last = &entries[6];
+        assert_eq!((&last["actor_id"], &last["address"]), (&json!(id), &json!("127.0.0.1")));
+        assert_eq!(last["request_id"].as_str(), out.header("x-gateway-request-id"));
+        assert_eq!(last["at"], "2026-06-15T12:00:00Z");
+        let all = json!(entries).to_string();
+        for secret in [PASSWORD, "Another-Horse", "Wrong-Horse", token] {
+            assert!(!all.contains(secret), "{all}");
+        }
+    }
+
+    async fn whoever_changes_something_is_in_the_log_with_it(gateway) {
+        let ann = gateway.member("ann").await;
+        let key = gateway.make_key(&ann.token, json!({"name": "ci"})).await;
+        let path = format!("/api/keys/{}", key["id"].as_str().unwrap());
+        gateway.put(&path).bearer(&gateway.admin).json(&json!({"name": "cd"})).send().await.expect(200);
+        let account = gateway.make_account(&gateway.admin, json!({"name": "team"})).await;
+        let account = account["id"].as_str().unwrap();
+        let accounts = format!("/api/upstream-accounts/{account}");
+        gateway.post(&format!("{accounts}/reset")).bearer(&gateway.admin).send().await.expect(200);
+        let price = json!({"input": 1, "output": 2});
+        gateway.put("/api/prices/claude-x").bearer(&gateway.admin).json(&price).send().await.expect(200);
+
+        let of_key = log(&gateway, &format!("target_id={}", key["id"].as_str().unwrap())).await;
+        assert_eq!((&of_key[0]["actor"], &of_key[0]["before"]), (&json!("ann"), &Value::Null));
+        assert_eq!(of_key[0]["after"]["name"], "ci");
+        assert_eq!((&of_key[1]["actor"], &of_key[1]["action"]), (&json!("root"), &json!("change")));
+        assert_eq!((&of_key[1]["before"], &of_key[1]["after"]), (&json!({"name": "ci"}), &json!({"name": "cd"})));
+        let of_account = log(&gateway, &format!("target_id={account}")).await;
+        assert_eq!((&of_account[0]["action"], &of_account[1]["action"]), (&json!("create"), &json!("reset")));
+        let of_price = log(&gateway, "target_id=claude-x").await;
+        assert_eq!((&of_price[0]["target_type"], &of_price[0]["action"]), (&json!("price"), &json!("create")));
+        let all = json!(log(&gateway, "").await).to_string();
+        for secret in [key["key"].as_str().unwrap(), CREDENTIAL] {
+            assert!(!all.contains(secret), "{all}");
+        }
+        let seen = gateway.app.store.verify_audit(None).await.unwrap();
+        assert_eq!(seen.broken, None);
+    }
+
+    async fn whoever_asks_for_what_is_not_theirs_is_in_the_log(gateway) {
+        let ann = gateway.member("ann").await;
+        let denied = gateway.get("/api/audit-log").bearer(&ann.token).send().await.expect(403);
+        let path = format!("/api/users/{}", ann.id);
+        gateway.delete(&path).bearer(&ann.token).send().await.expect(403);
+        let key = gateway.make_key(&ann.token, json!({"allowed_ips": ["192.0.2.1"]})).await;
+        gateway.clock.advance(Duration::from_secs(60));
+        gateway.get("/v1/models").bearer(key["key"].as_str().unwrap()).send().await.expect(403);
+
+        let entries = log(&gateway, "action=denial").await;
+        assert_eq!(told(&entries)[0], json!(["ann", "denial", "route", "GET /api/audit-log", "refused"]));
+        assert_eq!(entries[0]["request_id"].as_str(), denied.header("x-gateway-request-id"));
+        let prefix = key["prefix"].as_str().unwrap();
+        let with_key = json!([format!("API key {prefix}"), "denial", "route", "GET /v1/models", "refused"]);
+        assert_eq!(told(&entries)[1], with_key);
+        assert_eq!(entries[1]["after"], json!({"unwritten_before": 1}));
+        assert_eq!(entries.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_wrong_passwords_is_one_entry_a_minute() {
+    let gateway = TestGateway::start(Kind::Sqlite).await;
+    gateway.make_user("ann", Role::Member).await;
+    for _ in 0..3 {
+        sign_in(&gateway, "ann", "wrong-password").await.expect(401);
+    }
+    gateway.clock.advance(Duration::from_secs(60));
+    sign_in(&gateway, "bob", "wrong-password").await.expect(401);
+    let entries = log(&gateway, "action=sign_in&from=2026-06-15T12:00:00Z").await;
+    let refused: Vec<_> = entries
+        .iter()
+        .filter(|entry| entry["result"] == "refused")
+        .collect();
+    assert_eq!(refused.len(), 2);
+    assert_eq!(refused[0]["after"], Value::Null);
+    assert_eq!(refused[1]["after"], json!({"unwritten_before": 2}));
+    assert_eq!(refused[1]["target_id"], Value::Null);
+}
+
+#[tokio::test]
+async fn the_log_is_paged_newest_first() {
+    let gateway = TestGateway::start(Kind::Sqlite).await;
+    for name in ["ann", "bob", "cid"] {
+        gateway.make_user(name, Role::Member).await;
+    }
+    let page = |query: &str| {
+        gateway
+            .get(&format!("/api/audit-log?{query}"))
+            .bearer(&gateway.admin)
+    };
+    let first = page("page_size=2").send().await.expect(200).json();
+    assert_eq!(first["data"][0]["after"]["username"], "cid");
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let second = page(&format!("page_size=2&cursor={cursor}"))
+        .send()
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(second["data"][0]["after"]["username"], "ann");
+    for query in [
+        "cursor=nonsense",
+        "page_size=0",
+        "page=1",
+        "actor_id=ann",
+        "from=yesterday",
+    ] {
+        page(query).send().await.expect(400);
+    }
+}
