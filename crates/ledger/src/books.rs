@@ -121,10 +121,12 @@ impl Books {
             }
         };
         match LedgerEntry::read(&entry) {
-            Ok(LedgerEntry::Open(record) | LedgerEntry::Closed(record)) => Fetched::Record(Recorded {
-                record,
-                kept: Some(kept),
-            }),
+            Ok(LedgerEntry::Open(record) | LedgerEntry::Closed(record)) => {
+                Fetched::Record(Box::new(Recorded {
+                    record,
+                    kept: Some(kept),
+                }))
+            }
             Err(error) => {
                 self.set_unreadable_aside(&entry, kept, &error);
                 Fetched::Lost
@@ -233,7 +235,7 @@ impl Books {
 
 /// What comes of looking a request up in the journal.
 pub(crate) enum Fetched {
-    Record(Recorded),
+    Record(Box<Recorded>),
     /// The disk does not say, or what is damaged cannot be set aside.
     NotNow(Kept),
     /// It is set aside, or gone.

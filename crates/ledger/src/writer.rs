@@ -135,7 +135,7 @@ impl Writer {
                 match gathered {
                     Gathered::Record(recorded) => fetched.push(*recorded),
                     Gathered::Noted(kept) => match books.fetch(kept) {
-                        Fetched::Record(recorded) => fetched.push(recorded),
+                        Fetched::Record(recorded) => fetched.push(*recorded),
                         Fetched::NotNow(kept) => later.push(kept),
                         Fetched::Lost => {}
                     },

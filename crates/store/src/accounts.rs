@@ -6,11 +6,11 @@ use gateway_domain::{
     AccountId, Budget, CredentialKind, Limits, ModelPattern, Page, Paged, ProviderKind, Timestamp,
     UpstreamAccount, UserId,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::admin_credential::{SealedAdminCredential, StoredAdminCredential};
 use crate::allowance::{budget, limits, shown_budget, stored_amount, stored_limits, stored_period};
-use crate::audit::{AuditTarget, Shown, document};
+use crate::audit::{AuditTarget, Document, Shown, document};
 use crate::schema::upstream_accounts;
 use crate::store::{change, query};
 use crate::types::{StoredDoc, StoredId, StoredTime};
@@ -300,7 +300,7 @@ impl Shown for StoredAccount {
         AccountId::from(self.id).to_string()
     }
 
-    fn shown(&self) -> Result<Map<String, Value>, StoreError> {
+    fn shown(&self) -> Result<Document, StoreError> {
         document(json!({
             "owner_id": self.owner_id.map(UserId::from),
             "name": self.name,

@@ -14,6 +14,9 @@ use crate::{Store, StoreError};
 pub(crate) use entry::{AuditRow, NewEntry};
 pub(crate) use shown::{Shown, difference, document};
 
+/// What there is to say of something, by name.
+pub(crate) type Document = Map<String, Value>;
+
 /// Who does something, and where from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {

@@ -6,10 +6,10 @@ use gateway_domain::{
     AccountId, ApiKey, ApiKeyId, Budget, Limits, ModelPattern, Page, Paged, Timestamp, UserId,
 };
 use ipnet::IpNet;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::allowance::{budget, limits, shown_budget, stored_amount, stored_limits, stored_period};
-use crate::audit::{AuditTarget, Shown, document};
+use crate::audit::{AuditTarget, Document, Shown, document};
 use crate::schema::api_keys;
 use crate::store::{change, query};
 use crate::types::{StoredDoc, StoredId, StoredTime};
@@ -256,7 +256,7 @@ impl Shown for KeyRow {
         ApiKeyId::from(self.id).to_string()
     }
 
-    fn shown(&self) -> Result<Map<String, Value>, StoreError> {
+    fn shown(&self) -> Result<Document, StoreError> {
         let time = |time: Option<StoredTime>| time.map(|time| time.0);
         document(json!({
             "user_id": UserId::from(self.user_id),

@@ -5,9 +5,9 @@ use gateway_auth::Scope;
 use gateway_domain::{AccountId, Nanodollars, PicodollarsPerToken, PriceFactor, PriceId, Timestamp};
 use gateway_metering::{ListedTier, OperatorPrice, RateSheet, Rates, Terms};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::audit::{AuditTarget, Shown, document};
+use crate::audit::{AuditTarget, Document, Shown, document};
 use crate::schema::price_versions;
 use crate::store::{change, query};
 use crate::types::{StoredDoc, StoredId, StoredTime};
@@ -227,7 +227,7 @@ impl Shown for PriceRow {
         self.model.clone()
     }
 
-    fn shown(&self) -> Result<Map<String, Value>, StoreError> {
+    fn shown(&self) -> Result<Document, StoreError> {
         document(json!({
             "account_id": self.account_id.map(AccountId::from),
             "factor_millionths": self.factor_millionths,

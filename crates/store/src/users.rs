@@ -1,11 +1,11 @@
 use diesel::prelude::*;
 use gateway_auth::PasswordHash;
 use gateway_domain::{Budget, Limits, Page, Paged, Role, Timestamp, User, UserId};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::{Uuid, uuid};
 
 use crate::allowance::{budget, limits, shown_budget, stored_amount, stored_limits, stored_period};
-use crate::audit::{AuditTarget, Shown, document};
+use crate::audit::{AuditTarget, Document, Shown, document};
 use crate::schema::users;
 use crate::store::{change, query};
 use crate::types::{StoredDoc, StoredId, StoredTime, without_nul};
@@ -207,7 +207,7 @@ impl Shown for UserRow {
         UserId::from(self.id).to_string()
     }
 
-    fn shown(&self) -> Result<Map<String, Value>, StoreError> {
+    fn shown(&self) -> Result<Document, StoreError> {
         document(json!({
             "username": self.username,
             "email": self.email,

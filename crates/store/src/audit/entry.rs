@@ -1,10 +1,11 @@
 use aws_lc_rs::digest::{Context, SHA256};
 use diesel::prelude::*;
 use gateway_domain::{Timestamp, UserId};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
-    Actor, AuditAction, AuditEntry, AuditEvent, AuditResult, AuditTarget, BrokenChain, Shown, difference,
+    Actor, AuditAction, AuditEntry, AuditEvent, AuditResult, AuditTarget, BrokenChain, Document, Shown,
+    difference,
 };
 use crate::StoreError;
 use crate::schema::audit_log;
@@ -22,8 +23,8 @@ pub(crate) struct NewEntry {
     target: AuditTarget,
     target_id: Option<String>,
     result: AuditResult,
-    before: Option<Map<String, Value>>,
-    after: Option<Map<String, Value>>,
+    before: Option<Document>,
+    after: Option<Document>,
 }
 
 impl NewEntry {
@@ -94,7 +95,7 @@ impl AuditRow {
     /// The row of an entry that comes after the last one, of which this is the number and the hash.
     pub(crate) fn after(last: Option<(i64, Vec<u8>)>, entry: NewEntry) -> Self {
         let (seq, previous_hash) = last.unwrap_or((0, BEGINNING.to_vec()));
-        let document = |map: Map<String, Value>| without_nul(&Value::Object(map).to_string());
+        let document = |map: Document| without_nul(&Value::Object(map).to_string());
         let mut row = Self {
             seq: seq + 1,
             at: entry.at.into(),

@@ -1,6 +1,6 @@
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::AuditTarget;
+use super::{AuditTarget, Document};
 use crate::StoreError;
 
 /// A row of which the log may tell.
@@ -12,17 +12,14 @@ pub(crate) trait Shown {
     fn name(&self) -> String;
 
     /// All of it that is no secret.
-    fn shown(&self) -> Result<Map<String, Value>, StoreError>;
+    fn shown(&self) -> Result<Document, StoreError>;
 
     /// What is secret, by its name: the log tells only that it has changed.
     fn secrets(&self) -> Vec<(&'static str, Option<&[u8]>)>;
 }
 
 /// What the log tells of a change: all that is not the same any more, as it was and as it is.
-pub(crate) fn difference<T: Shown>(
-    before: &T,
-    after: &T,
-) -> Result<(Map<String, Value>, Map<String, Value>), StoreError> {
+pub(crate) fn difference<T: Shown>(before: &T, after: &T) -> Result<(Document, Document), StoreError> {
     let (mut was, mut is) = (before.shown()?, after.shown()?);
     let same: Vec<String> = is
         .iter()
@@ -43,7 +40,7 @@ pub(crate) fn difference<T: Shown>(
 }
 
 /// The members of an object.
-pub(crate) fn document(value: Value) -> Result<Map<String, Value>, StoreError> {
+pub(crate) fn document(value: Value) -> Result<Document, StoreError> {
     match value {
         Value::Object(members) => Ok(members),
         _ => Err(StoreError::other("not an object")),
