@@ -6,6 +6,7 @@ mod account_prices;
 mod accounts;
 mod alerts;
 mod auth;
+mod bodies;
 mod budgets;
 mod client;
 mod database;
