@@ -100,7 +100,7 @@ fn foreign(status: StatusCode) -> Problem {
 }
 
 fn dress(request: &HttpRequest, headers: &mut HeaderMap, name: &RequestName) {
-    let path = request.path();
+    let path = request.match_info().as_str();
     headers.insert(X_REQUEST_ID, name.shown.clone());
     headers.insert(X_GATEWAY_REQUEST_ID, header(&name.id.to_string()));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -1,7 +1,7 @@
 use std::panic::AssertUnwindSafe;
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, Handler, HttpRequest};
+use actix_web::{FromRequest, Handler, HttpMessage, HttpRequest};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
@@ -54,10 +54,21 @@ pub(crate) trait Arguments: Sized + 'static {
     async fn extract(request: &HttpRequest, payload: &mut Payload) -> Result<Self, actix_web::Error>;
 }
 
+/// Marks a request that anybody may make.
+struct Stranger;
+
+/// Whether anybody may make this request, so that nothing is known of who did.
+pub(crate) fn is_from_stranger(request: &HttpRequest) -> bool {
+    request.extensions().contains::<Stranger>()
+}
+
 macro_rules! arguments {
     ($($rest:ident)*) => {
         impl<P: Policy + 'static $(, $rest: FromRequest + 'static)*> Arguments for (P, $($rest,)*) {
             async fn extract(request: &HttpRequest, payload: &mut Payload) -> Result<Self, actix_web::Error> {
+                if P::ADMITS_STRANGERS {
+                    request.extensions_mut().insert(Stranger);
+                }
                 Ok((
                     P::from_request(request, payload).await.map_err(Into::into)?,
                     $($rest::from_request(request, payload).await.map_err(Into::into)?,)*

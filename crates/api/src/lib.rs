@@ -22,6 +22,7 @@ mod health;
 mod key_form;
 mod keys;
 mod llm;
+mod memory;
 mod object;
 mod operations;
 mod patch;

@@ -14,7 +14,10 @@ use crate::face::Face;
 use crate::{address, secret};
 
 /// Who may call a route. Every handler's first argument is one.
-pub(crate) trait Policy: FromRequest {}
+pub(crate) trait Policy: FromRequest {
+    /// Whether it lets in callers of whom nothing is known.
+    const ADMITS_STRANGERS: bool = false;
+}
 
 /// Anybody.
 pub(crate) struct Public;
@@ -34,7 +37,9 @@ pub(crate) struct Scraper;
 /// A client with an API key of the gateway.
 pub(crate) struct GatewayKey(pub(crate) Arc<StoredKey>);
 
-impl Policy for Public {}
+impl Policy for Public {
+    const ADMITS_STRANGERS: bool = true;
+}
 impl Policy for SignedIn {}
 impl Policy for Member {}
 impl Policy for Admin {}

@@ -14,6 +14,10 @@ pub struct ApiSettings {
     pub max_body_bytes: usize,
     /// Bytes of all bodies held in memory at once, at the most; a request beyond is told to come again.
     pub max_bodies_in_memory_bytes: usize,
+    /// The same for bodies of callers who are not signed in, such as sign-ins, which are counted apart.
+    pub max_strangers_bodies_in_memory_bytes: usize,
+    /// Compressed bodies that are decoded at once, at the most; further ones wait.
+    pub decoding_concurrency: usize,
     /// Seconds that a client may take for a body, before the time that its size allows.
     pub body_timeout_seconds: u64,
     /// Bytes a second that a client must send at least, once those seconds have passed.
@@ -45,6 +49,8 @@ impl Default for ApiSettings {
             max_auth_body_bytes: 64 << 10,
             max_body_bytes: 1 << 20,
             max_bodies_in_memory_bytes: 512 << 20,
+            max_strangers_bodies_in_memory_bytes: 32 << 20,
+            decoding_concurrency: 4,
             body_timeout_seconds: 30,
             min_body_bytes_per_second: 4 << 10,
             trusted_proxies: Vec::new(),
