@@ -41,7 +41,7 @@ pub(crate) fn came_by_tls(request: &HttpRequest) -> bool {
             .is_some_and(|proto| proto == "https")
 }
 
-fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+pub(crate) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|block| block.contains(&address))
 }
 

@@ -9,11 +9,13 @@ use gateway_proxy::{Shared, SourceError};
 use gateway_store::{Store, StoreError};
 use tokio::sync::Semaphore;
 
-use crate::ApiSettings;
 use crate::memory::Memory;
+use crate::{ApiSettings, Connections};
 
 /// The rooms that answer, as the binary has opened them.
 pub struct Rooms {
+    /// Where requests come in; the server tells of each that it accepts.
+    pub connections: Arc<Connections>,
     /// The memory.
     pub store: Arc<Store>,
     /// Who is signed in.

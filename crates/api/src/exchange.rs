@@ -11,6 +11,8 @@ use gateway_domain::RequestId;
 use tracing::Instrument as _;
 
 use crate::address;
+use crate::connections::Exchange;
+use crate::delivery::{Delivery, SharedPayload};
 use crate::error::{Code, Problem};
 use crate::face::Face;
 
@@ -58,17 +60,19 @@ fn header(text: &str) -> HeaderValue {
 /// Surrounds every request: names it, writes errors in the face of its clients, and sets the headers that every
 /// answer has.
 pub(crate) async fn surround(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let name = RequestName::of(request.headers());
     request.extensions_mut().insert(name.clone());
+    let exchange = Exchange::begin(request.request());
+    let payload = SharedPayload::of(&mut request);
     let span = tracing::info_span!("request", request_id = %name.id);
     let response = next.call(request).instrument(span).await?.map_into_boxed_body();
     let mut response = with_problem_written(response, &name);
     let request = response.request().clone();
     dress(&request, response.headers_mut(), &name);
-    Ok(response)
+    Ok(response.map_body(|_, body| BoxBody::new(Delivery::new(body, exchange, payload))))
 }
 
 /// Gives a body to an answer that came from an error.

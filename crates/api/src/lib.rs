@@ -12,7 +12,9 @@ mod app;
 mod auth;
 mod body;
 mod coding;
+mod connections;
 mod decision_view;
+mod delivery;
 mod docs;
 mod error;
 mod exchange;
@@ -47,6 +49,7 @@ mod usage_view;
 mod users;
 
 pub use app::{App, Readiness, Rooms};
+pub use connections::{ConnectionLimits, Connections};
 pub use ports::{StoredAccounts, StoredUsage};
 pub use routes::configure;
 pub use settings::ApiSettings;

@@ -154,6 +154,9 @@ pub(crate) async fn metrics(_: Scraper, request: HttpRequest) -> HttpResponse {
 
 fn metrics_of(app: &App) -> String {
     let mut text = app.proxy.scrape();
+    text.push_str("# HELP gateway_client_connections Connections of clients that are open.\n");
+    text.push_str("# TYPE gateway_client_connections gauge\n");
+    let _ = writeln!(text, "gateway_client_connections {}", app.connections.count());
     text.push_str("# HELP gateway_database_connections Connections of the database pools.\n");
     text.push_str("# TYPE gateway_database_connections gauge\n");
     for pool in app.store.pools() {

@@ -6,6 +6,7 @@ mod caller;
 mod directory;
 mod error;
 mod master_key;
+mod network;
 mod password;
 mod random;
 mod refresh_token;
@@ -24,6 +25,7 @@ pub use directory::{
 };
 pub use error::AuthError;
 pub use master_key::{InvalidMasterKey, MasterKey};
+pub use network::network_of;
 pub use password::{
     HashingStopped, InvalidPasswordHash, PasswordHash, PasswordHasher, Verdict, WeakPassword,
     check_new_password,

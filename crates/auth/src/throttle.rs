@@ -1,5 +1,5 @@
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
 use crate::AuthError;
+use crate::network::network_of;
 use crate::settings::AuthSettings;
 
 /// How many accounts, addresses and pairs of both are remembered; the longest unused are forgotten first.
@@ -154,7 +155,7 @@ impl Who {
     pub(crate) fn signing_in(login: &str, address: IpAddr) -> Self {
         Self {
             account: account("login", &login.to_lowercase()),
-            address: Some(network(address)),
+            address: Some(network_of(address)),
         }
     }
 
@@ -174,14 +175,6 @@ fn account(kind: &str, name: &str) -> Account {
     let mut account = [0; 32];
     account.copy_from_slice(digest(&SHA256, format!("{kind}/{name}").as_bytes()).as_ref());
     account
-}
-
-/// What one subscriber has: an address of IPv4, a /64 of IPv6.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
-        address @ IpAddr::V4(_) => address,
-    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -260,7 +253,7 @@ where
 mod tests {
     use std::time::Duration;
 
-    use super::{Failures, Policy, network};
+    use super::{Failures, Policy};
 
     #[test]
     fn waits_double_from_a_second_to_a_quarter_of_an_hour() {
@@ -286,13 +279,5 @@ mod tests {
         );
         let later = now + Duration::from_secs(901);
         assert_eq!(failures.and_one(&policy, later).wait(later), Duration::ZERO);
-    }
-
-    #[test]
-    fn a_subscriber_of_ipv6_is_a_block_of_64() {
-        let of = |text: &str| network(text.parse().unwrap()).to_string();
-        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
-        assert_eq!(of("::ffff:192.0.2.1"), "192.0.2.1");
-        assert_eq!(of("192.0.2.1"), "192.0.2.1");
     }
 }

@@ -9,6 +9,7 @@ mod auth;
 mod bodies;
 mod budgets;
 mod client;
+mod connections;
 mod database;
 mod dialects;
 mod errors;
