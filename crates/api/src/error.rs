@@ -41,6 +41,10 @@ pub(crate) enum Code {
     MethodNotAllowed,
     /// The body did not arrive in time.
     RequestTimeout,
+    /// The request's head is too large.
+    HeadTooLarge,
+    /// Something is expected of the gateway that it does not do.
+    ExpectationFailed,
     /// Another user has this name.
     UsernameTaken,
     /// Another user has this e-mail address.
@@ -86,6 +90,8 @@ impl Code {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::ExpectationFailed => StatusCode::EXPECTATION_FAILED,
             Self::UsernameTaken
             | Self::EmailTaken
             | Self::NameTaken
@@ -109,6 +115,8 @@ impl Code {
             Self::MalformedRequest
             | Self::InvalidParameter
             | Self::RequestTimeout
+            | Self::HeadTooLarge
+            | Self::ExpectationFailed
             | Self::ValidationFailed => ErrorKind::InvalidRequest,
             Self::UsernameTaken
             | Self::EmailTaken

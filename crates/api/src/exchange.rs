@@ -1,10 +1,10 @@
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
     REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest};
 use gateway_domain::RequestId;
@@ -15,6 +15,7 @@ use crate::connections::Exchange;
 use crate::delivery::{Delivery, SharedPayload};
 use crate::error::{Code, Problem};
 use crate::face::Face;
+use crate::head;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -67,9 +68,18 @@ pub(crate) async fn surround(
     request.extensions_mut().insert(name.clone());
     let exchange = Exchange::begin(request.request());
     let payload = SharedPayload::of(&mut request);
+    let refusal = head::check(request.head()).err();
+    let is_last = refusal.is_some() || request.head().upgrade();
     let span = tracing::info_span!("request", request_id = %name.id);
-    let response = next.call(request).instrument(span).await?.map_into_boxed_body();
+    let response = match refusal {
+        Some(problem) => request.error_response(problem),
+        None => next.call(request).instrument(span).await?.map_into_boxed_body(),
+    };
     let mut response = with_problem_written(response, &name);
+    if is_last {
+        let head = response.response_mut().head_mut();
+        head.set_connection_type(ConnectionType::Close);
+    }
     let request = response.request().clone();
     dress(&request, response.headers_mut(), &name);
     Ok(response.map_body(|_, body| BoxBody::new(Delivery::new(body, exchange, payload))))

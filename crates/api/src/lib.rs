@@ -20,6 +20,7 @@ mod error;
 mod exchange;
 mod face;
 mod guard;
+mod head;
 mod health;
 mod key_form;
 mod keys;

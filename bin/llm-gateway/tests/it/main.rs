@@ -12,6 +12,7 @@ mod database;
 mod databases;
 mod folder;
 mod full_disk;
+mod hostile;
 mod http;
 mod killing;
 mod load;
