@@ -34,6 +34,18 @@ pub struct ConnectionLimits {
     pub trusted_proxies: Vec<IpNet>,
 }
 
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            idle: Duration::from_secs(15),
+            proxy_idle: Duration::from_secs(75),
+            stalled: Duration::from_secs(60),
+            per_address: 1000,
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
 /// The open connections of clients, watched for those that keep the gateway waiting.
 ///
 /// The server times the first head on a connection only: not the heads after it, nor a body that nobody reads, nor an

@@ -3,7 +3,6 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{HttpServer, web};
@@ -273,11 +272,8 @@ async fn rooms(database: &Database, clock: Arc<dyn Clock>, trusted_proxies: &[Ip
         },
     ));
     let limits = ConnectionLimits {
-        idle: Duration::from_secs(15),
-        proxy_idle: Duration::from_secs(75),
-        stalled: Duration::from_secs(60),
-        per_address: 10_000,
         trusted_proxies: trusted_proxies.to_vec(),
+        ..ConnectionLimits::default()
     };
     let settings = ProxySettings::default();
     let proxy = Shared::new(catalogue, prices, ledger, Arc::clone(&clock), settings, &[]).expect("no roots");
