@@ -55,7 +55,11 @@ impl House {
         let key_hasher = KeyHasher::new(&master_key);
         refuse_foreign_master_key(&store, &vault).await?;
 
-        let passwords = PasswordHasher::new(config.auth.bcrypt_cost, config.auth.bcrypt_concurrency);
+        let passwords = PasswordHasher::new(
+            config.auth.bcrypt_cost,
+            config.auth.bcrypt_concurrency,
+            config.auth.bcrypt_queue,
+        );
         let default_accounts = users::prepare(&store, &passwords, &config.users, profile).await?;
         let sessions = Sessions::new(store.clone(), passwords, &config.auth, Arc::clone(&clock))
             .map_err(|error| format!("the settings of [auth] cannot be used: {error}"))?;

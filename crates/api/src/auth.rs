@@ -111,16 +111,18 @@ pub(crate) async fn login(
     (status = 413, description = "Too large", body = Envelope),
     (status = 415, description = "Not JSON", body = Envelope),
     (status = 422, description = "Not valid", body = Envelope),
+    (status = 429, description = "`too_many_attempts`", body = Envelope),
     (status = 503, description = "The database is away", body = Envelope),
 ))]
 pub(crate) async fn refresh(
     _: Public,
     request: HttpRequest,
+    ClientAddress(address): ClientAddress,
     Json(refresh): Json<Refresh>,
 ) -> Result<HttpResponse, Problem> {
     let pair = app::of(&request)
         .sessions
-        .refresh(refresh.refresh_token.expose())
+        .refresh(refresh.refresh_token.expose(), address)
         .await?;
     Ok(HttpResponse::Ok().json(Tokens::from(pair)))
 }

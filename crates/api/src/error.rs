@@ -67,7 +67,7 @@ pub(crate) enum Code {
     UnsupportedMediaType,
     /// The body is well-formed, but some fields are not valid; `details` names them.
     ValidationFailed,
-    /// Too many sign-ins failed.
+    /// Too many sign-ins failed, or too many tokens or API keys were unknown.
     TooManyAttempts,
     /// A limit is reached.
     RateLimited,
@@ -345,6 +345,7 @@ impl From<AuthError> for Problem {
                 "too many failed sign-ins; wait before the next one",
             )
             .retry_after(retry_after),
+            AuthError::Busy => Self::unavailable("too many passwords are being checked at the moment"),
             AuthError::WeakPassword(weak) => Self::invalid_field("password", weak.to_string()),
             AuthError::Unavailable(source) => {
                 tracing::warn!(error = chain(&source), "the database is away");
@@ -361,6 +362,11 @@ impl From<KeyError> for Problem {
             KeyError::Revoked => Self::invalid_api_key("this API key was revoked"),
             KeyError::Expired => Self::invalid_api_key("this API key has expired"),
             KeyError::OwnerInactive => Self::invalid_api_key("this API key's owner is not active"),
+            KeyError::TooMany { retry_after } => Self::new(
+                Code::TooManyAttempts,
+                "too many unknown API keys came from this address; wait before the next one",
+            )
+            .retry_after(retry_after),
             KeyError::Unavailable(source) => {
                 tracing::warn!(error = chain(&source), "the database is away");
                 Self::unavailable("API keys cannot be checked at the moment")

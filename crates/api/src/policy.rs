@@ -127,8 +127,9 @@ async fn gateway_key(request: &HttpRequest, app: &App) -> Result<GatewayKey, Pro
         Face::Gateway | Face::Anthropic | Face::OpenAi => None,
     };
     let presented = presented_key(request.headers(), in_query.as_deref())?;
-    let stored = app.keys.authenticate(presented).await?;
-    if !stored.key.allows_address(address::of(request)) {
+    let address = address::of(request);
+    let stored = app.keys.authenticate(presented, address).await?;
+    if !stored.key.allows_address(address) {
         return Err(Problem::new(
             Code::Forbidden,
             "this API key may not be used from this address",

@@ -5,6 +5,7 @@ mod api_key;
 mod caller;
 mod directory;
 mod error;
+mod failures;
 mod master_key;
 mod network;
 mod password;
@@ -27,8 +28,7 @@ pub use error::AuthError;
 pub use master_key::{InvalidMasterKey, MasterKey};
 pub use network::network_of;
 pub use password::{
-    HashingStopped, InvalidPasswordHash, PasswordHash, PasswordHasher, Verdict, WeakPassword,
-    check_new_password,
+    InvalidPasswordHash, NotHashed, PasswordHash, PasswordHasher, Verdict, WeakPassword, check_new_password,
 };
 pub use refresh_token::RefreshHash;
 pub use sessions::{Sessions, SignIn, TokenPair};

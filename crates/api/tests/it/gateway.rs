@@ -251,7 +251,7 @@ async fn rooms(database: &Database, clock: Arc<dyn Clock>, trusted_proxies: &[Ip
         bcrypt_cost: 10,
         ..AuthSettings::default()
     };
-    let hasher = PasswordHasher::new(auth.bcrypt_cost, auth.bcrypt_concurrency);
+    let hasher = PasswordHasher::new(auth.bcrypt_cost, auth.bcrypt_concurrency, auth.bcrypt_queue);
     let sessions = Sessions::new(store.clone(), hasher, &auth, Arc::clone(&clock)).expect("good settings");
     let keys = KeyRing::new(
         store.clone(),
