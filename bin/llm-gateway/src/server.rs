@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, rt};
+use gateway_api::DefaultCredentials;
 use gateway_proxy::Engine;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -31,8 +32,13 @@ pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String
     raise_file_limit();
     // First of all, since it is what most often fails, and fails at once.
     let listeners = Listeners::bind(&config.server).await?;
-    let is_exposed = profile.is_production() || !listeners.are_loopback();
-    config.api.restrict_default_credentials = is_exposed && !config.users.allow_default_credentials;
+    config.api.default_credentials = if config.users.allow_default_credentials {
+        DefaultCredentials::Allowed
+    } else if profile.is_production() || !listeners.are_loopback() {
+        DefaultCredentials::ToBeChanged
+    } else {
+        DefaultCredentials::OnThisMachine
+    };
     let settings = config.server.clone();
     let mut welcome = Welcome {
         url: listeners.url(),
@@ -41,7 +47,7 @@ pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String
         database: crate::config::without_password(&config.store.url),
         files,
         default_accounts: Vec::new(),
-        are_restricted: config.api.restrict_default_credentials,
+        default_credentials: config.api.default_credentials,
     };
     let format = config.log.format;
     let alerts = config.alerts.clone();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::address::ClientAddress;
-use crate::app;
+use crate::{app, default_credentials};
 use crate::body::{Json, OptionalJson};
 use crate::error::Problem;
 use crate::face::Envelope;
@@ -75,6 +75,7 @@ impl From<TokenPair> for Tokens {
     (status = 200, description = "Signed in", body = Tokens),
     (status = 400, description = "Malformed JSON", body = Envelope),
     (status = 401, description = "`invalid_credentials`: unknown user, wrong password or deactivated user", body = Envelope),
+    (status = 403, description = "`password_change_required`: a published password, from another machine", body = Envelope),
     (status = 413, description = "Too large", body = Envelope),
     (status = 415, description = "Not JSON", body = Envelope),
     (status = 422, description = "Not valid", body = Envelope),
@@ -87,6 +88,7 @@ pub(crate) async fn login(
     ClientAddress(address): ClientAddress,
     Json(login): Json<Login>,
 ) -> Result<HttpResponse, Problem> {
+    default_credentials::refuse_published(login.password.expose(), &request)?;
     let user_agent = request
         .headers()
         .get(USER_AGENT)

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use crate::app::{self, App};
 use crate::error::{Code, Problem};
 use crate::face::Face;
-use crate::{address, secret};
+use crate::{address, default_credentials, secret};
 
 /// Who may call a route. Every handler's first argument is one.
 pub(crate) trait Policy: FromRequest {
@@ -89,7 +89,7 @@ async fn signed_in(request: &HttpRequest, app: &App) -> Result<SignedIn, Problem
 
 async fn member(request: &HttpRequest, app: &App) -> Result<Member, Problem> {
     let SignedIn(caller) = signed_in(request, app).await?;
-    if caller.user.must_change_password && app.settings.restrict_default_credentials {
+    if caller.user.must_change_password && default_credentials::only_change(request) {
         return Err(Problem::new(
             Code::PasswordChangeRequired,
             "change your password before anything else",

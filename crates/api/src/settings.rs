@@ -30,11 +30,11 @@ pub struct ApiSettings {
     pub metrics_token: Option<SecretString>,
     /// Whether `/docs` and `/openapi.json` are served.
     pub docs: bool,
-    /// Whether a user who must change the password may do nothing else.
+    /// What passwords are good for that others know.
     ///
     /// Set by the binary, from the profile and the address that it listens on; not part of the file.
     #[serde(skip)]
-    pub restrict_default_credentials: bool,
+    pub default_credentials: DefaultCredentials,
     /// Whether alerts are sent to a webhook.
     ///
     /// Set by the binary, from the settings of alerts; not part of the file.
@@ -57,8 +57,20 @@ impl Default for ApiSettings {
             metrics_public: false,
             metrics_token: None,
             docs: true,
-            restrict_default_credentials: false,
+            default_credentials: DefaultCredentials::default(),
             has_webhook: false,
         }
     }
+}
+
+/// What passwords are good for that others know: published ones, and those that an admin chose for a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DefaultCredentials {
+    /// Everything, from everywhere.
+    Allowed,
+    /// Everything from the gateway's own machine. From others, to be changed, and the published ones for nothing.
+    #[default]
+    OnThisMachine,
+    /// To be changed, the published ones from the gateway's own machine only.
+    ToBeChanged,
 }

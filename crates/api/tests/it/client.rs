@@ -60,7 +60,7 @@ impl Request {
             .await
             .expect("the gateway listens");
         let mut head = format!(
-            "{} {} HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n",
+            "{} {} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n",
             self.method, self.target
         );
         for (name, value) in &self.headers {
