@@ -10,6 +10,7 @@ use gateway_store::{Store, StoreError};
 use tokio::sync::Semaphore;
 
 use crate::memory::Memory;
+use crate::pulse::Pulse;
 use crate::{ApiSettings, Connections};
 
 /// The rooms that answer, as the binary has opened them.
@@ -47,6 +48,7 @@ pub struct App {
     pub(crate) strangers_bodies: Memory,
     /// Turns at decoding.
     pub(crate) decoding: Arc<Semaphore>,
+    pub(crate) pulse: Pulse,
     /// Held while the spending of a budget is asked for, so that many requests at once ask only once.
     pub(crate) opening_budget: tokio::sync::Mutex<()>,
     pub(crate) started_at: Timestamp,
@@ -65,6 +67,7 @@ impl App {
             rooms,
             settings,
             readiness: Readiness::default(),
+            pulse: Pulse::default(),
             opening_budget: tokio::sync::Mutex::default(),
         }
     }

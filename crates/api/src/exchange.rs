@@ -6,16 +6,15 @@ use actix_web::http::header::{
 };
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, HttpRequest};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use gateway_domain::RequestId;
 use tracing::Instrument as _;
 
-use crate::address;
 use crate::connections::Exchange;
 use crate::delivery::{Delivery, SharedPayload};
 use crate::error::{Code, Problem};
 use crate::face::Face;
-use crate::head;
+use crate::{address, app, cors, head};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -71,9 +70,12 @@ pub(crate) async fn surround(
     let refusal = head::check(request.head()).err();
     let is_last = refusal.is_some() || request.head().upgrade();
     let span = tracing::info_span!("request", request_id = %name.id);
-    let response = match refusal {
-        Some(problem) => request.error_response(problem),
-        None => next.call(request).instrument(span).await?.map_into_boxed_body(),
+    let response = if let Some(problem) = refusal {
+        request.error_response(problem)
+    } else if let Some(answer) = preflight(request.request()) {
+        request.into_response(answer)
+    } else {
+        next.call(request).instrument(span).await?.map_into_boxed_body()
     };
     let mut response = with_problem_written(response, &name);
     if is_last {
@@ -83,6 +85,10 @@ pub(crate) async fn surround(
     let request = response.request().clone();
     dress(&request, response.headers_mut(), &name);
     Ok(response.map_body(|_, body| BoxBody::new(Delivery::new(body, exchange, payload))))
+}
+
+fn preflight(request: &HttpRequest) -> Option<HttpResponse> {
+    cors::preflight(request.head(), &app::of(request).settings.cors_origins)
 }
 
 /// Gives a body to an answer that came from an error.
@@ -117,31 +123,28 @@ fn dress(request: &HttpRequest, headers: &mut HeaderMap, name: &RequestName) {
     let path = request.match_info().as_str();
     headers.insert(X_REQUEST_ID, name.shown.clone());
     headers.insert(X_GATEWAY_REQUEST_ID, header(&name.id.to_string()));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if path.starts_with("/v1/") || path.starts_with("/v1beta/") {
-        // The provider's own, where there is one, is what its support asks for.
-        if !headers.contains_key(REQUEST_ID) {
-            headers.insert(REQUEST_ID, name.shown.clone());
-        }
-        return;
+    let is_llm = path.starts_with("/v1/") || path.starts_with("/v1beta/");
+    // The provider's own, where there is one, is what its support asks for.
+    if is_llm && !headers.contains_key(REQUEST_ID) {
+        headers.insert(REQUEST_ID, name.shown.clone());
     }
     let policy = if path.starts_with("/docs") {
         "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
     } else {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         "default-src 'none'; frame-ancestors 'none'"
     };
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    if !path.starts_with("/docs") {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
     if address::came_by_tls(request) {
         headers.insert(
             STRICT_TRANSPORT_SECURITY,
             HeaderValue::from_static("max-age=31536000"),
         );
     }
+    cors::allow(request.head(), &app::of(request).settings.cors_origins, headers);
 }
 
 #[cfg(test)]

@@ -34,6 +34,12 @@ pub(crate) struct Admin(pub(crate) Caller);
 /// Whoever may read the metrics: an admin, a configured token, or everybody by configuration.
 pub(crate) struct Scraper;
 
+/// Anybody; whoever may read the metrics sees more.
+pub(crate) enum Observer {
+    Operator,
+    Stranger,
+}
+
 /// A client with an API key of the gateway.
 pub(crate) struct GatewayKey(pub(crate) Arc<StoredKey>);
 
@@ -44,6 +50,9 @@ impl Policy for SignedIn {}
 impl Policy for Member {}
 impl Policy for Admin {}
 impl Policy for Scraper {}
+impl Policy for Observer {
+    const ADMITS_STRANGERS: bool = true;
+}
 impl Policy for GatewayKey {}
 
 impl FromRequest for Public {
@@ -74,6 +83,7 @@ asynchronous! {
     Member: member,
     Admin: admin,
     Scraper: scraper,
+    Observer: observer,
     GatewayKey: gateway_key,
 }
 
@@ -119,6 +129,15 @@ async fn scraper(request: &HttpRequest, app: &App) -> Result<Scraper, Problem> {
         return Ok(Scraper);
     }
     admin(request, app).await.map(|_| Scraper)
+}
+
+async fn observer(request: &HttpRequest, app: &App) -> Result<Observer, Problem> {
+    let is_operator = scraper(request, app).await.is_ok();
+    Ok(if is_operator {
+        Observer::Operator
+    } else {
+        Observer::Stranger
+    })
 }
 
 async fn gateway_key(request: &HttpRequest, app: &App) -> Result<GatewayKey, Problem> {

@@ -2,6 +2,8 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use crate::cors::WebOrigin;
+
 /// What the HTTP face accepts and shows.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -24,6 +26,8 @@ pub struct ApiSettings {
     pub min_body_bytes_per_second: u64,
     /// Addresses of the reverse proxies whose `X-Forwarded-For` is believed; nobody else's is.
     pub trusted_proxies: Vec<IpNet>,
+    /// Origins of the pages that may read answers in browsers; none by default.
+    pub cors_origins: Vec<WebOrigin>,
     /// Whether anybody may read `/metrics`.
     pub metrics_public: bool,
     /// A bearer token that may read `/metrics`, besides those of admins.
@@ -54,6 +58,7 @@ impl Default for ApiSettings {
             body_timeout_seconds: 30,
             min_body_bytes_per_second: 4 << 10,
             trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
             metrics_public: false,
             metrics_token: None,
             docs: true,

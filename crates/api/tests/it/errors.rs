@@ -170,6 +170,10 @@ async fn answers_tell_browsers_to_keep_away() {
         "/healthz",
         "/health",
         "/openapi.json",
+        "/v1/models",
+        "/v1beta/models",
+        "/v1/nowhere",
+        "/%76%31/models",
     ] {
         let reply = gateway.get(path).bearer(&gateway.admin).send().await;
         for (name, value) in [
@@ -179,6 +183,7 @@ async fn answers_tell_browsers_to_keep_away() {
                 "content-security-policy",
                 "default-src 'none'; frame-ancestors 'none'",
             ),
+            ("x-frame-options", "DENY"),
             ("cache-control", "no-store"),
         ] {
             assert_eq!(reply.header(name), Some(value), "{path}");

@@ -10,6 +10,7 @@ mod bodies;
 mod budgets;
 mod client;
 mod connections;
+mod cors;
 mod database;
 mod dialects;
 mod errors;
