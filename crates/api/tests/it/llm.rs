@@ -205,6 +205,10 @@ on_both_databases! {
         let key = key_with_account(&gateway, json!({})).await;
         for body in [
             r#"{"model":"a","model":"b","max_tokens":1,"messages":[]}"#,
+            r#"{"model":"a","max_tokens":1,"messages":[],"messages":[]}"#,
+            r#"{"model":"a","max_tokens":1,"system":"b","syst\u0065m":"c","messages":[]}"#,
+            r#"{"model":"a","max_tokens":1,"tools":[],"messages":[],"tools":[]}"#,
+            r#"{"model":"a","max_tokens":1,"container":"b","container":"c","messages":[]}"#,
             r#"{"max_tokens":1,"messages":[]}"#,
             r#"{"model":7,"max_tokens":1,"messages":[]}"#,
             r#"{"model":"a","stream":"yes","messages":[]}"#,
