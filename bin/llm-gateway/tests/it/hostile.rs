@@ -7,7 +7,7 @@ use crate::folder::Folder;
 use crate::server::Server;
 
 /// What comes back until the server closes; the client keeps its side open.
-pub(crate) fn say(server: &Server, bytes: &[u8]) -> String {
+fn say(server: &Server, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(&server.address).unwrap();
     // A server that has refused the beginning need not take the rest.
     let _ = stream.write_all(bytes);

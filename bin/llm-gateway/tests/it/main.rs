@@ -6,6 +6,7 @@
 )]
 
 mod alerts;
+mod attackers;
 mod books;
 mod configuration;
 mod database;
