@@ -66,6 +66,9 @@ mod tests {
         set_hook(usual);
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
         assert!(text.contains(file!()), "{text}");
-        assert!(!text.contains("secret") && !text.contains("could not read"), "{text}");
+        assert!(
+            !text.contains("secret") && !text.contains("could not read"),
+            "{text}"
+        );
     }
 }

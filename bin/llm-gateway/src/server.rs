@@ -119,9 +119,7 @@ fn serve(listeners: Listeners, settings: &ServerSettings, house: &House) -> Resu
     };
     let app = house.app.clone();
     let connections = Arc::clone(&app.connections);
-    let longest_kept = settings
-        .keep_alive_seconds
-        .max(settings.proxy_keep_alive_seconds);
+    let longest_kept = settings.keep_alive_seconds.max(settings.proxy_keep_alive_seconds);
     let mut server =
         HttpServer::new(move || App::new().configure(|config| gateway_api::configure(config, &app)))
             .workers(workers)

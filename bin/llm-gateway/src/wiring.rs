@@ -87,10 +87,8 @@ impl House {
         let webhook = webhook(&config.alerts, &proxy)?;
         config.api.has_webhook = webhook.is_some();
 
-        let connections = Connections::new(
-            connection_limits(&config.server, &config.api),
-            Arc::clone(&clock),
-        );
+        let connections =
+            Connections::new(connection_limits(&config.server, &config.api), Arc::clone(&clock));
         let rooms = Rooms {
             connections,
             store: Arc::clone(&store),

@@ -70,7 +70,8 @@ fn is_loopback(host: &str) -> bool {
         _ => host,
     };
     let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
-    name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.to_canonical().is_loopback())
+    name.eq_ignore_ascii_case("localhost")
+        || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 /// Whether the peer is a trusted proxy that says the client came by TLS.
@@ -163,10 +164,24 @@ mod tests {
 
     #[test]
     fn a_request_for_another_name_is_not_of_this_machine() {
-        for host in ["localhost", "LOCALHOST:8080", "127.0.0.1", "127.0.0.2:80", "[::1]", "[::1]:8080"] {
+        for host in [
+            "localhost",
+            "LOCALHOST:8080",
+            "127.0.0.1",
+            "127.0.0.2:80",
+            "[::1]",
+            "[::1]:8080",
+        ] {
             check_direct("127.0.0.1", Some(("host", host)), true);
         }
-        for host in ["gateway", "evil.example:8080", "localhost.evil.example", "192.0.2.1", "0.0.0.0", ""] {
+        for host in [
+            "gateway",
+            "evil.example:8080",
+            "localhost.evil.example",
+            "192.0.2.1",
+            "0.0.0.0",
+            "",
+        ] {
             check_direct("127.0.0.1", Some(("host", host)), false);
         }
     }

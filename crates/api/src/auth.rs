@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::address::ClientAddress;
-use crate::{app, default_credentials};
 use crate::body::{Json, OptionalJson};
 use crate::error::Problem;
 use crate::face::Envelope;
 use crate::policy::{Public, SignedIn};
 use crate::secret::Secret;
 use crate::users::UserView;
+use crate::{app, default_credentials};
 
 /// Who signs in.
 #[derive(Deserialize, ToSchema)]

@@ -156,7 +156,12 @@ async fn read(
 /// The same body without its coding, on a thread that may take its time.
 async fn decode(app: &App, encoded: Body, coding: Coding, limit: usize) -> Result<Body, Problem> {
     let stopping = || Problem::unavailable("the gateway is stopping");
-    let turn = app.decoding.clone().acquire_owned().await.map_err(|_| stopping())?;
+    let turn = app
+        .decoding
+        .clone()
+        .acquire_owned()
+        .await
+        .map_err(|_| stopping())?;
     let buffer = app.bodies.buffer(limit, None);
     // All goes with it: a client that hangs up must not make room while the work goes on.
     let decoded = web::block(move || {

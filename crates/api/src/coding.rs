@@ -124,7 +124,10 @@ mod tests {
     fn a_bomb_takes_no_more_than_the_memory_that_is_left() {
         let bomb = zstd::encode_all(vec![0_u8; 8 << 20].as_slice(), 3).unwrap();
         let memory = Memory::of(1 << 20);
-        let refusal = Coding::Zstd.decode(&bomb, memory.buffer(32 << 20, None)).err().unwrap();
+        let refusal = Coding::Zstd
+            .decode(&bomb, memory.buffer(32 << 20, None))
+            .err()
+            .unwrap();
         assert_eq!(refusal.code, Code::Unavailable);
         let mut all = memory.buffer(1 << 20, Some(1 << 20));
         all.extend(&vec![0; 1 << 20]).unwrap();

@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -114,6 +115,7 @@ impl Connections {
             } else {
                 self.limits.idle
             },
+            is_over: AtomicBool::new(false),
             counted_as: (!is_proxy).then(|| network_of(peer)),
             socket,
             all: Arc::clone(self),
@@ -176,6 +178,8 @@ struct Connection {
     /// How it stands, and since when.
     standing: Mutex<(Standing, Duration)>,
     idle: Duration,
+    /// Whether an answer has said that it is the last.
+    is_over: AtomicBool,
     /// `None` for those of proxies.
     counted_as: Option<IpAddr>,
     /// The server's own socket a second time, to close it from outside.
@@ -230,6 +234,19 @@ impl Exchange {
         let exchange = Self(request.conn_data::<Arc<Connection>>().cloned());
         exchange.stands(Standing::Answering);
         exchange
+    }
+
+    /// Has nothing answered on the connection after this.
+    pub(crate) fn is_the_last(&self) {
+        if let Some(connection) = &self.0 {
+            connection.is_over.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it came after the last, and nobody waits for its answer.
+    pub(crate) fn is_too_late(&self) -> bool {
+        let connection = self.0.as_ref();
+        connection.is_some_and(|connection| connection.is_over.load(Ordering::Relaxed))
     }
 
     /// The answer goes on when the gateway has more of it.

@@ -20,7 +20,9 @@ pub(crate) fn only_change(request: &HttpRequest) -> bool {
 ///
 /// Whoever is first to change it has the account.
 pub(crate) fn refuse_published(password: &str, request: &HttpRequest) -> Result<(), Problem> {
-    let is_published = PUBLISHED_PASSWORDS.iter().any(|(_, published)| *published == password);
+    let is_published = PUBLISHED_PASSWORDS
+        .iter()
+        .any(|(_, published)| *published == password);
     let is_allowed = app::of(request).settings.default_credentials == DefaultCredentials::Allowed;
     if !is_published || is_allowed || address::is_this_machine(request) {
         return Ok(());

@@ -1,3 +1,5 @@
+use std::future::pending;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
@@ -66,9 +68,18 @@ pub(crate) async fn surround(
     let name = RequestName::of(request.headers());
     request.extensions_mut().insert(name.clone());
     let exchange = Exchange::begin(request.request());
+    if exchange.is_too_late() {
+        // The server would answer whatever came along with the last request. It lets go of the connection when the
+        // client does, or the watch over connections loses patience.
+        drop(exchange);
+        return pending().await;
+    }
     let payload = SharedPayload::of(&mut request);
     let refusal = head::check(request.head()).err();
-    let is_last = refusal.is_some() || request.head().upgrade();
+    let is_last = refusal.is_some() || request.head().connection_type() != ConnectionType::KeepAlive;
+    if is_last {
+        exchange.is_the_last();
+    }
     let span = tracing::info_span!("request", request_id = %name.id);
     let response = if let Some(problem) = refusal {
         request.error_response(problem)

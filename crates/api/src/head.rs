@@ -24,8 +24,8 @@ pub(crate) fn check(head: &RequestHead) -> Result<(), Problem> {
             "no other protocol is spoken here than HTTP/1.1",
         ));
     }
-    let asks_too_much =
-        head.version > Version::HTTP_10 && items(head, EXPECT).any(|what| !what.eq_ignore_ascii_case(b"100-continue"));
+    let asks_too_much = head.version > Version::HTTP_10
+        && items(head, EXPECT).any(|what| !what.eq_ignore_ascii_case(b"100-continue"));
     if asks_too_much {
         return Err(Problem::new(
             Code::ExpectationFailed,
@@ -68,7 +68,9 @@ mod tests {
     use crate::error::Code;
 
     fn refusal(request: TestRequest) -> Option<Code> {
-        check(request.to_http_request().head()).err().map(|problem| problem.code)
+        check(request.to_http_request().head())
+            .err()
+            .map(|problem| problem.code)
     }
 
     #[test]

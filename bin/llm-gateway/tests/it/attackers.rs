@@ -96,13 +96,33 @@ async fn those_who_keep_the_gateway_waiting_are_closed() {
     let key = "POST /api/keys HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\n";
     for (what, bytes, statuses) in [
         ("nothing", String::new(), vec!["408"]),
-        ("a head without its end", "GET /healthz HTTP/1.1\r\nhost".to_owned(), vec!["408"]),
+        (
+            "a head without its end",
+            "GET /healthz HTTP/1.1\r\nhost".to_owned(),
+            vec!["408"],
+        ),
         ("nothing more", whole.to_owned(), vec!["200"]),
         ("a byte more", format!("{whole}G"), vec!["200"]),
-        ("a second head without its end", format!("{whole}GET /healthz HTTP/1.1\r\n"), vec!["200"]),
-        ("a body without its end", format!("{login}content-length: 100\r\n\r\n{{"), vec!["408"]),
-        ("chunks without an end", format!("{login}transfer-encoding: chunked\r\n\r\n1\r\n{{"), vec!["408"]),
-        ("chunks that nobody reads", format!("{key}transfer-encoding: chunked\r\n\r\n1\r\n{{"), vec!["401"]),
+        (
+            "a second head without its end",
+            format!("{whole}GET /healthz HTTP/1.1\r\n"),
+            vec!["200"],
+        ),
+        (
+            "a body without its end",
+            format!("{login}content-length: 100\r\n\r\n{{"),
+            vec!["408"],
+        ),
+        (
+            "chunks without an end",
+            format!("{login}transfer-encoding: chunked\r\n\r\n1\r\n{{"),
+            vec!["408"],
+        ),
+        (
+            "chunks that nobody reads",
+            format!("{key}transfer-encoding: chunked\r\n\r\n1\r\n{{"),
+            vec!["401"],
+        ),
     ] {
         let mut stream = send_from(ATTACKER, &server, &bytes).await;
         let mut answer = String::new();
@@ -195,9 +215,24 @@ async fn large_bodies_bombs_and_heads_cost_a_bounded_amount_of_memory() {
     let attacks: [(&[&str], Vec<u8>, &[u8], usize); 5] = [
         // Decoded it is too large, or there is no room left for it.
         (&["413", "503"], bombs, &bomb, 1),
-        (&["413"], post("/v1/messages", "content-length: 1073741824\r\n"), &chunk, 1024),
-        (&["413", "503"], post("/v1/messages", "transfer-encoding: chunked\r\n"), &chunk, 1024),
-        (&["413"], post("/api/auth/login", "transfer-encoding: chunked\r\n"), &chunk, 1024),
+        (
+            &["413"],
+            post("/v1/messages", "content-length: 1073741824\r\n"),
+            &chunk,
+            1024,
+        ),
+        (
+            &["413", "503"],
+            post("/v1/messages", "transfer-encoding: chunked\r\n"),
+            &chunk,
+            1024,
+        ),
+        (
+            &["413"],
+            post("/api/auth/login", "transfer-encoding: chunked\r\n"),
+            &chunk,
+            1024,
+        ),
         (
             &["431"],
             b"GET /healthz HTTP/1.1\r\nhost: gateway\r\n".to_vec(),

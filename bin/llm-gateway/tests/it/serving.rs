@@ -261,14 +261,26 @@ fn on_every_interface_published_passwords_are_good_for_nothing_but_being_changed
     assert_eq!(answer.json()["error"]["code"], "password_change_required");
     let login = json!({"username": "admin", "password": "admin123456"}).to_string();
     let from_elsewhere = ["x-forwarded-for: 192.0.2.1".to_owned()];
-    let answer = http::request(&server.address, "POST", "/api/auth/login", &from_elsewhere, &login);
+    let answer = http::request(
+        &server.address,
+        "POST",
+        "/api/auth/login",
+        &from_elsewhere,
+        &login,
+    );
     assert_eq!(answer.status, 403, "{answer:?}");
     let change = json!({"current_password": "admin123456", "new_password": "correct horse battery"});
     assert_eq!(server.post("/api/auth/password", &token, &change).status, 204);
     let answer = server.post("/api/keys", &token, &json!({"name": "x"}));
     assert_eq!(answer.status, 201, "{answer:?}");
     let login = json!({"username": "admin", "password": "correct horse battery"}).to_string();
-    let answer = http::request(&server.address, "POST", "/api/auth/login", &from_elsewhere, &login);
+    let answer = http::request(
+        &server.address,
+        "POST",
+        "/api/auth/login",
+        &from_elsewhere,
+        &login,
+    );
     assert_eq!(answer.status, 200, "{answer:?}");
     server.stop();
 }

@@ -205,10 +205,7 @@ async fn the_seeded_accounts_work_and_a_warning_stands_until_they_are_changed() 
         health.expect(200).json()
     };
     let warnings = |health: Value| health["warnings"].as_array().unwrap().len();
-    assert_eq!(
-        warnings(health().await),
-        1
-    );
+    assert_eq!(warnings(health().await), 1);
     for user in gateway.list(&gateway.admin, "/api/users").await {
         if user["must_change_password"] == true {
             let path = format!("/api/users/{}", user["id"].as_str().unwrap());
@@ -221,10 +218,7 @@ async fn the_seeded_accounts_work_and_a_warning_stands_until_they_are_changed() 
                 .expect(200);
         }
     }
-    assert_eq!(
-        warnings(health().await),
-        0
-    );
+    assert_eq!(warnings(health().await), 0);
 }
 
 #[tokio::test]
@@ -278,5 +272,9 @@ async fn published_passwords_are_refused_from_other_machines() {
         .unwrap()
         .to_owned();
     let users = gateway.get("/api/users").bearer(&token);
-    users.header("x-forwarded-for", "192.0.2.1").send().await.expect(200);
+    users
+        .header("x-forwarded-for", "192.0.2.1")
+        .send()
+        .await
+        .expect(200);
 }

@@ -35,7 +35,10 @@ async fn no_page_may_read_anything_unless_it_is_allowed() {
     for origin in [CONSOLE, "null", "http://localhost"] {
         let reply = preflight(&gateway, "/api/keys", origin).await.expect(405);
         assert_eq!(allows(&reply), [""; 0], "{origin}");
-        let reply = gateway.get("/api/keys").bearer(&gateway.admin).header("origin", origin);
+        let reply = gateway
+            .get("/api/keys")
+            .bearer(&gateway.admin)
+            .header("origin", origin);
         assert_eq!(allows(&reply.send().await.expect(200)), [""; 0], "{origin}");
     }
 }

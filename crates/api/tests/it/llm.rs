@@ -286,7 +286,11 @@ async fn an_answer_of_a_provider_is_never_a_page() {
             let answer = Script::raw(status, content_type, body.to_string());
             gateway.provider.next(answer);
             let reply = gateway.message(&key).send().await.expect(status);
-            assert_eq!(reply.header("content-type"), Some("application/json"), "{content_type}");
+            assert_eq!(
+                reply.header("content-type"),
+                Some("application/json"),
+                "{content_type}"
+            );
             assert_eq!(
                 reply.header("content-security-policy"),
                 Some("default-src 'none'; frame-ancestors 'none'")

@@ -197,7 +197,11 @@ impl KeyRing {
         self.let_guess(&hash, network)?;
         let question = (generation, *hash.as_bytes());
         let ask = || self.ask(presented.public_id(), &hash, generation);
-        let found = self.flights.join(question, ask).await.map_err(KeyError::Unavailable)?;
+        let found = self
+            .flights
+            .join(question, ask)
+            .await
+            .map_err(KeyError::Unavailable)?;
         if found.is_none() {
             self.guesses.add(network, self.clock.monotonic());
         }

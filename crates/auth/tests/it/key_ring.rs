@@ -407,10 +407,20 @@ async fn after_a_rotation_the_old_text_works_until_its_grace_ends() {
         stored.hash = rotated.hash;
     });
     assert!(ring.ask().await.is_ok());
-    assert!(ring.keys.authenticate(rotated.key.expose_secret(), HOME).await.is_ok());
+    assert!(
+        ring.keys
+            .authenticate(rotated.key.expose_secret(), HOME)
+            .await
+            .is_ok()
+    );
     ring.advance_seconds(30);
     assert!(matches!(ring.ask().await, Err(KeyError::Invalid)));
-    assert!(ring.keys.authenticate(rotated.key.expose_secret(), HOME).await.is_ok());
+    assert!(
+        ring.keys
+            .authenticate(rotated.key.expose_secret(), HOME)
+            .await
+            .is_ok()
+    );
     assert_eq!(ring.questions(), 2);
 }
 

@@ -44,8 +44,14 @@ fn a_body_that_says_no_model_is_refused() {
         (r#"{"model":7}"#, "Invalid type for 'model': expected a string."),
         (r#"{"model":""}"#, "Invalid 'model': empty string."),
         (r#"{"model":"a","model":"b"}"#, "Duplicate parameter: 'model'."),
-        (r#"{"model":"a","input":"b","input":"c"}"#, "Duplicate parameter: 'input'."),
-        (r#"{"model":"a","tools":[],"tools":[]}"#, "Duplicate parameter: 'tools'."),
+        (
+            r#"{"model":"a","input":"b","input":"c"}"#,
+            "Duplicate parameter: 'input'.",
+        ),
+        (
+            r#"{"model":"a","tools":[],"tools":[]}"#,
+            "Duplicate parameter: 'tools'.",
+        ),
         (
             r#"{"model":"a","instructions":null,"instructions":"b"}"#,
             "Duplicate parameter: 'instructions'.",
