@@ -1,8 +1,21 @@
 use std::io::{self, IsTerminal};
+use std::panic;
 
 use tracing_subscriber::fmt;
 
 use crate::config::{LogFormat, LogSettings};
+
+/// Says where a thread panicked, and not a word of what it had in hand: that may be a secret or a prompt.
+pub(crate) fn tell_panics_without_payload() {
+    panic::set_hook(Box::new(|panic| {
+        let at = panic.location().map_or_else(String::new, ToString::to_string);
+        if tracing::dispatcher::has_been_set() {
+            tracing::error!(at, "a thread panicked: this is a bug of the gateway");
+        } else {
+            eprintln!("error: a thread panicked at {at}: this is a bug of the gateway");
+        }
+    }));
+}
 
 /// Sends what the rooms tell to standard error; every line of a request carries the fields of its span.
 pub(crate) fn start(settings: &LogSettings) {
@@ -15,5 +28,47 @@ pub(crate) fn start(settings: &LogSettings) {
             .with_ansi(io::stderr().is_terminal())
             .init(),
         LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).init(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::panic::{catch_unwind, set_hook, take_hook};
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_panic_tells_where_it_was_and_nothing_of_its_payload() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = fmt().with_writer(move || writer.clone()).finish();
+        let usual = take_hook();
+        tell_panics_without_payload();
+        tracing::subscriber::with_default(subscriber, || {
+            let secret = "sk-gw-secret";
+            assert!(catch_unwind(|| panic!("could not read {secret}")).is_err());
+        });
+        set_hook(usual);
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert!(text.contains(file!()), "{text}");
+        assert!(
+            !text.contains("secret") && !text.contains("could not read"),
+            "{text}"
+        );
     }
 }

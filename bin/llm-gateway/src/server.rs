@@ -1,9 +1,11 @@
 use std::io;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, rt};
+use gateway_api::DefaultCredentials;
 use gateway_proxy::Engine;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -30,8 +32,13 @@ pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String
     raise_file_limit();
     // First of all, since it is what most often fails, and fails at once.
     let listeners = Listeners::bind(&config.server).await?;
-    let is_exposed = profile.is_production() || !listeners.are_loopback();
-    config.api.restrict_default_credentials = is_exposed && !config.users.allow_default_credentials;
+    config.api.default_credentials = if config.users.allow_default_credentials {
+        DefaultCredentials::Allowed
+    } else if profile.is_production() || !listeners.are_loopback() {
+        DefaultCredentials::ToBeChanged
+    } else {
+        DefaultCredentials::OnThisMachine
+    };
     let settings = config.server.clone();
     let mut welcome = Welcome {
         url: listeners.url(),
@@ -40,7 +47,7 @@ pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String
         database: crate::config::without_password(&config.store.url),
         files,
         default_accounts: Vec::new(),
-        are_restricted: config.api.restrict_default_credentials,
+        default_credentials: config.api.default_credentials,
     };
     let format = config.log.format;
     let alerts = config.alerts.clone();
@@ -64,6 +71,7 @@ pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String
     }
     // Usage whose row is already deleted would be counted again if it were written again.
     rt::spawn(retention::follow(house.app.clone(), keep_usage_days));
+    rt::spawn(Arc::clone(&house.app.connections).keep_watch());
     let handle = serve(listeners, &settings, &house)?;
     house.app.readiness.open();
     welcome.default_accounts.clone_from(&house.default_accounts);
@@ -110,12 +118,16 @@ fn serve(listeners: Listeners, settings: &ServerSettings, house: &House) -> Resu
         workers => workers,
     };
     let app = house.app.clone();
+    let connections = Arc::clone(&app.connections);
+    let longest_kept = settings.keep_alive_seconds.max(settings.proxy_keep_alive_seconds);
     let mut server =
         HttpServer::new(move || App::new().configure(|config| gateway_api::configure(config, &app)))
             .workers(workers)
             .max_connections(settings.max_connections.div_ceil(workers).max(1))
             .client_request_timeout(Duration::from_secs(settings.head_timeout_seconds))
-            .keep_alive(Duration::from_secs(settings.keep_alive_seconds))
+            // As long as any may be kept; which is kept for how long, the watch over connections knows.
+            .keep_alive(Duration::from_secs(longest_kept))
+            .on_connect(move |io, data| connections.on_connect(io, data))
             // Otherwise a client that went away during a silent stream is not noticed.
             .h1_allow_half_closed(false)
             .tcp_nodelay(true)

@@ -2,7 +2,7 @@
 
 use gateway_auth::{Directory, PasswordHasher, check_new_password};
 use gateway_domain::Role;
-use gateway_store::{Actor, Store, UserChanges};
+use gateway_store::{Actor, PUBLISHED_PASSWORDS, Store, UserChanges};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::Result;
@@ -13,11 +13,8 @@ const TEST_USER: &str = "testuser";
 
 /// The password that a beginner reads in README.md.
 pub(crate) fn published_password(username: &str) -> Option<&'static str> {
-    match username {
-        ADMIN => Some("admin123456"),
-        TEST_USER => Some("testpass123"),
-        _ => None,
-    }
+    let published = PUBLISHED_PASSWORDS.iter().find(|(name, _)| *name == username);
+    published.map(|(_, password)| *password)
 }
 
 /// Gives the admin the configured password and switches the test user off in production, as long as the published

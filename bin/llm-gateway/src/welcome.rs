@@ -1,6 +1,8 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use gateway_api::DefaultCredentials;
+
 use crate::users::{ADMIN, published_password};
 
 /// What somebody who just started the server wants to know.
@@ -14,8 +16,8 @@ pub(crate) struct Welcome {
     pub(crate) files: Vec<String>,
     /// The accounts whose published passwords stand.
     pub(crate) default_accounts: Vec<String>,
-    /// Whether these accounts may do nothing but change their password.
-    pub(crate) are_restricted: bool,
+    /// What these passwords are good for.
+    pub(crate) default_credentials: DefaultCredentials,
 }
 
 impl Welcome {
@@ -32,9 +34,17 @@ impl Welcome {
         if !self.default_accounts.is_empty() {
             tracing::warn!(
                 accounts = self.default_accounts.join(", "),
-                are_restricted = self.are_restricted,
+                consequence = self.consequence(),
                 "the published passwords of these accounts still work: change them"
             );
+        }
+    }
+
+    fn consequence(&self) -> &'static str {
+        match self.default_credentials {
+            DefaultCredentials::Allowed => "anybody who reaches this address can use them",
+            DefaultCredentials::OnThisMachine => "anybody on this machine can use them",
+            DefaultCredentials::ToBeChanged => "can do nothing but be changed, from this machine",
         }
     }
 
@@ -97,11 +107,7 @@ impl Welcome {
         };
         let accounts: Vec<_> = self.default_accounts.iter().map(account).collect();
         writeln!(f, "  accounts    {}", accounts.join(", "))?;
-        let consequence = if self.are_restricted {
-            "they can do nothing until they are changed"
-        } else {
-            "anybody who reaches this address can use them"
-        };
+        let consequence = self.consequence();
         writeln!(f, "\nWARNING: these passwords are published, and {consequence}.")?;
         writeln!(f, "         Change them: POST {}/api/auth/password", self.url)
     }
@@ -119,7 +125,7 @@ mod tests {
             database: "sqlite://data/gateway.db".into(),
             files: vec![".env".into()],
             default_accounts: default_accounts.iter().map(ToString::to_string).collect(),
-            are_restricted: false,
+            default_credentials: DefaultCredentials::OnThisMachine,
         }
     }
 

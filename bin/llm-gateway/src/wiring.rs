@@ -2,10 +2,13 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web;
 use gateway_alerting::{AlertSettings, Signer};
-use gateway_api::{App, Rooms, StoredAccounts, StoredUsage, webhook_url};
+use gateway_api::{
+    ApiSettings, App, ConnectionLimits, Connections, Rooms, StoredAccounts, StoredUsage, webhook_url,
+};
 use gateway_auth::{KeyRing, PasswordHasher, Sessions};
 use gateway_balancing::Pool;
 use gateway_domain::{Clock, SystemClock};
@@ -47,7 +50,11 @@ impl House {
         let vault = Arc::new(master_keys.vault());
         let key_hasher = master_keys.key_hasher(&store, &vault).await?;
 
-        let passwords = PasswordHasher::new(config.auth.bcrypt_cost, config.auth.bcrypt_concurrency);
+        let passwords = PasswordHasher::new(
+            config.auth.bcrypt_cost,
+            config.auth.bcrypt_concurrency,
+            config.auth.bcrypt_queue,
+        );
         let default_accounts = users::prepare(&store, &passwords, &config.users, profile).await?;
         let sessions = Sessions::new(store.clone(), passwords, &config.auth, Arc::clone(&clock))
             .map_err(|error| format!("the settings of [auth] cannot be used: {error}"))?;
@@ -75,7 +82,10 @@ impl House {
         let webhook = webhook(&config.alerts, &proxy)?;
         config.api.has_webhook = webhook.is_some();
 
+        let connections =
+            Connections::new(connection_limits(&config.server, &config.api), Arc::clone(&clock));
         let rooms = Rooms {
+            connections,
             store: Arc::clone(&store),
             sessions,
             keys,
@@ -93,6 +103,16 @@ impl House {
             webhook,
             default_accounts,
         })
+    }
+}
+
+fn connection_limits(server: &ServerSettings, api: &ApiSettings) -> ConnectionLimits {
+    ConnectionLimits {
+        idle: Duration::from_secs(server.keep_alive_seconds),
+        proxy_idle: Duration::from_secs(server.proxy_keep_alive_seconds),
+        stalled: Duration::from_secs(server.send_timeout_seconds),
+        per_address: server.max_connections_per_address,
+        trusted_proxies: api.trusted_proxies.clone(),
     }
 }
 

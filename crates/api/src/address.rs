@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HOST, HeaderMap};
 use actix_web::{FromRequest, HttpRequest};
 use ipnet::IpNet;
 
@@ -29,6 +29,51 @@ pub(crate) fn of(request: &HttpRequest) -> IpAddr {
     forwarded(peer.to_canonical(), request.headers(), trusted)
 }
 
+/// Headers by which proxies tell for whom they ask.
+const FORWARDING: [&str; 8] = [
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+];
+
+/// Whether a request comes from the gateway's own machine, as far as can be told.
+///
+/// Not if it came through a proxy that is known or says so, nor if it is for another name than this machine's own: pages
+/// of the web reach it with names that they let point here.
+pub(crate) fn is_this_machine(request: &HttpRequest) -> bool {
+    let trusted = &crate::app::of(request).settings.trusted_proxies;
+    request
+        .peer_addr()
+        .is_some_and(|peer| is_direct(peer.ip().to_canonical(), request.headers(), trusted))
+}
+
+fn is_direct(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
+    let names_this_machine = match headers.get(HOST) {
+        Some(host) => host.to_str().is_ok_and(is_loopback),
+        None => true,
+    };
+    peer.is_loopback()
+        && !is_trusted(peer, trusted)
+        && FORWARDING.iter().all(|name| !headers.contains_key(*name))
+        && names_this_machine
+}
+
+/// Whether a `Host` is `localhost` or an address of the loopback interface.
+fn is_loopback(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
+    name.eq_ignore_ascii_case("localhost")
+        || address.is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
 /// Whether the peer is a trusted proxy that says the client came by TLS.
 pub(crate) fn came_by_tls(request: &HttpRequest) -> bool {
     let trusted = &crate::app::of(request).settings.trusted_proxies;
@@ -41,7 +86,7 @@ pub(crate) fn came_by_tls(request: &HttpRequest) -> bool {
             .is_some_and(|proto| proto == "https")
 }
 
-fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+pub(crate) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|block| block.contains(&address))
 }
 
@@ -70,7 +115,7 @@ mod tests {
 
     use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
-    use super::forwarded;
+    use super::{FORWARDING, forwarded, is_direct};
 
     fn check(peer: &str, lines: &[&str], expected: &str) {
         let trusted = ["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
@@ -94,5 +139,50 @@ mod tests {
         check("10.0.0.1", &["::ffff:198.51.100.7"], "198.51.100.7");
         check("10.0.0.1", &["nonsense"], "10.0.0.1");
         check("10.0.0.1", &[], "10.0.0.1");
+    }
+    fn check_direct(peer: &str, header: Option<(&'static str, &str)>, expected: bool) {
+        let mut headers = HeaderMap::new();
+        if let Some((name, value)) = header {
+            let name = HeaderName::from_static(name);
+            headers.insert(name, HeaderValue::from_str(value).unwrap());
+        }
+        let trusted = ["127.9.0.0/16".parse().unwrap()];
+        let is_direct = is_direct(peer.parse().unwrap(), &headers, &trusted);
+        assert_eq!(is_direct, expected, "{peer} {header:?}");
+    }
+
+    #[test]
+    fn a_request_through_a_proxy_is_not_of_this_machine() {
+        check_direct("127.0.0.1", None, true);
+        check_direct("::1", None, true);
+        check_direct("192.0.2.1", None, false);
+        check_direct("127.9.0.1", None, false);
+        for name in FORWARDING {
+            check_direct("127.0.0.1", Some((name, "127.0.0.1")), false);
+        }
+    }
+
+    #[test]
+    fn a_request_for_another_name_is_not_of_this_machine() {
+        for host in [
+            "localhost",
+            "LOCALHOST:8080",
+            "127.0.0.1",
+            "127.0.0.2:80",
+            "[::1]",
+            "[::1]:8080",
+        ] {
+            check_direct("127.0.0.1", Some(("host", host)), true);
+        }
+        for host in [
+            "gateway",
+            "evil.example:8080",
+            "localhost.evil.example",
+            "192.0.2.1",
+            "0.0.0.0",
+            "",
+        ] {
+            check_direct("127.0.0.1", Some(("host", host)), false);
+        }
     }
 }

@@ -9,11 +9,15 @@ use gateway_proxy::{Shared, SourceError};
 use gateway_store::{Store, StoreError};
 use tokio::sync::Semaphore;
 
-use crate::ApiSettings;
 use crate::audit::Repeats;
+use crate::memory::Memory;
+use crate::pulse::Pulse;
+use crate::{ApiSettings, Connections};
 
 /// The rooms that answer, as the binary has opened them.
 pub struct Rooms {
+    /// Where requests come in; the server tells of each that it accepts.
+    pub connections: Arc<Connections>,
     /// The memory.
     pub store: Arc<Store>,
     /// Who is signed in.
@@ -39,8 +43,13 @@ pub struct App {
     pub settings: ApiSettings,
     /// Whether it takes requests.
     pub readiness: Readiness,
-    /// Bytes that bodies may still take in memory.
-    pub(crate) bodies: Arc<Semaphore>,
+    /// What the bodies of callers who are known may take.
+    pub(crate) bodies: Memory,
+    /// What the bodies of strangers may take: they must not push out those of others.
+    pub(crate) strangers_bodies: Memory,
+    /// Turns at decoding.
+    pub(crate) decoding: Arc<Semaphore>,
+    pub(crate) pulse: Pulse,
     /// Held while the spending of a budget is asked for, so that many requests at once ask only once.
     pub(crate) opening_budget: tokio::sync::Mutex<()>,
     /// Refusals that the audit log has had of late.
@@ -52,13 +61,16 @@ impl App {
     /// A face that is not ready yet; [`Readiness::open`] makes it so.
     #[must_use]
     pub fn new(rooms: Rooms, settings: ApiSettings) -> Self {
-        let bodies = settings.max_bodies_in_memory_bytes.min(Semaphore::MAX_PERMITS);
+        let turns = settings.decoding_concurrency.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             started_at: rooms.clock.now(),
+            bodies: Memory::of(settings.max_bodies_in_memory_bytes),
+            strangers_bodies: Memory::of(settings.max_strangers_bodies_in_memory_bytes),
+            decoding: Arc::new(Semaphore::new(turns)),
             rooms,
             settings,
             readiness: Readiness::default(),
-            bodies: Arc::new(Semaphore::new(bodies)),
+            pulse: Pulse::default(),
             opening_budget: tokio::sync::Mutex::default(),
             repeats: Repeats::default(),
         }

@@ -15,6 +15,7 @@ use crate::face::Envelope;
 use crate::policy::{Public, SignedIn};
 use crate::secret::Secret;
 use crate::users::UserView;
+use crate::{app, default_credentials};
 
 /// Who signs in.
 #[derive(Deserialize, ToSchema)]
@@ -77,6 +78,7 @@ impl From<TokenPair> for Tokens {
     (status = 200, description = "Signed in", body = Tokens),
     (status = 400, description = "Malformed JSON", body = Envelope),
     (status = 401, description = "`invalid_credentials`: unknown user, wrong password or deactivated user", body = Envelope),
+    (status = 403, description = "`password_change_required`: a published password, from another machine", body = Envelope),
     (status = 413, description = "Too large", body = Envelope),
     (status = 415, description = "Not JSON", body = Envelope),
     (status = 422, description = "Not valid", body = Envelope),
@@ -89,6 +91,7 @@ pub(crate) async fn login(
     ClientAddress(address): ClientAddress,
     Json(login): Json<Login>,
 ) -> Result<HttpResponse, Problem> {
+    default_credentials::refuse_published(login.password.expose(), &request)?;
     let user_agent = request
         .headers()
         .get(USER_AGENT)
@@ -135,16 +138,18 @@ pub(crate) async fn login(
     (status = 413, description = "Too large", body = Envelope),
     (status = 415, description = "Not JSON", body = Envelope),
     (status = 422, description = "Not valid", body = Envelope),
+    (status = 429, description = "`too_many_attempts`", body = Envelope),
     (status = 503, description = "The database is away", body = Envelope),
 ))]
 pub(crate) async fn refresh(
     _: Public,
     request: HttpRequest,
+    ClientAddress(address): ClientAddress,
     Json(refresh): Json<Refresh>,
 ) -> Result<HttpResponse, Problem> {
     let refreshed = app::of(&request)
         .sessions
-        .refresh(refresh.refresh_token.expose())
+        .refresh(refresh.refresh_token.expose(), address)
         .await;
     if let Err(AuthError::RefreshTokenReused { session_id }) = &refreshed {
         let target = (AuditTarget::Session, session_id.to_string());

@@ -4,16 +4,17 @@ use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use actix_web::{FromRequest, HttpRequest, web};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::app::{self, App};
 use crate::coding::Coding;
 use crate::error::{Code, Problem};
+use crate::guard;
+use crate::memory::{Body, Memory};
 use crate::object::object;
 
 /// A JSON body; a field that `T` does not know is an error that names it.
@@ -80,10 +81,10 @@ impl LlmBody {
         let app = app::of(request);
         let limit = app.settings.max_llm_body_bytes;
         let coding = Coding::of(request.headers())?;
-        let body = Body::read(app, request.headers(), self.0, limit).await?;
+        let body = read(app, &app.bodies, request.headers(), self.0, limit).await?;
         match coding {
             None => Ok(body),
-            Some(coding) => body.decode(app, coding, limit).await,
+            Some(coding) => decode(app, body, coding, limit).await,
         }
     }
 }
@@ -102,13 +103,19 @@ async fn api_body(request: &HttpRequest, payload: Payload) -> Result<Body, Probl
             "compressed bodies are not read here",
         ));
     }
-    let is_auth = request.path().starts_with("/api/auth/");
-    let limit = if is_auth {
+    // The route that was matched: the path as it was sent may be written in many ways.
+    let route = request.match_pattern().unwrap_or_default();
+    let limit = if route.starts_with("/api/auth/") {
         app.settings.max_auth_body_bytes
     } else {
         app.settings.max_body_bytes
     };
-    Body::read(app, request.headers(), payload, limit).await
+    let memory = if guard::is_from_stranger(request) {
+        &app.strangers_bodies
+    } else {
+        &app.bodies
+    };
+    read(app, memory, request.headers(), payload, limit).await
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -119,63 +126,50 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.eq_ignore_ascii_case("application/json")
 }
 
-/// A body in memory, counted against what all bodies may take together until it is dropped.
-pub(crate) struct Body {
-    pub(crate) bytes: Bytes,
-    _share: Option<OwnedSemaphorePermit>,
+/// Reads all of a body that may have `limit` bytes, within its time.
+async fn read(
+    app: &App,
+    memory: &Memory,
+    headers: &HeaderMap,
+    payload: Payload,
+    limit: usize,
+) -> Result<Body, Problem> {
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(Problem::too_large(limit));
+    }
+    let mut incoming = Incoming {
+        app,
+        payload,
+        started: app.clock.monotonic(),
+        received: 0,
+    };
+    let mut buffer = memory.buffer(limit, announced);
+    while let Some(chunk) = incoming.chunk().await? {
+        buffer.extend(&chunk)?;
+    }
+    Ok(buffer.into_body())
 }
 
-impl Body {
-    async fn read(app: &App, headers: &HeaderMap, payload: Payload, limit: usize) -> Result<Self, Problem> {
-        let announced = headers
-            .get(CONTENT_LENGTH)
-            .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-        if announced.is_some_and(|length| length > limit) {
-            return Err(Problem::too_large(limit));
-        }
-        let mut incoming = Incoming {
-            app,
-            payload,
-            started: app.clock.monotonic(),
-            received: 0,
-        };
-        let mut share: Option<OwnedSemaphorePermit> = None;
-        let mut buffer = BytesMut::with_capacity(announced.unwrap_or(0).min(1 << 20));
-        while let Some(chunk) = incoming.chunk().await? {
-            if incoming.received > limit {
-                return Err(Problem::too_large(limit));
-            }
-            let more = reserve(app, chunk.len())?;
-            match &mut share {
-                Some(share) => share.merge(more),
-                None => share = Some(more),
-            }
-            buffer.extend_from_slice(&chunk);
-        }
-        Ok(Self {
-            bytes: buffer.freeze(),
-            _share: share,
-        })
-    }
-
-    /// The same body without its coding, on a thread that may take its time.
-    async fn decode(self, app: &App, coding: Coding, limit: usize) -> Result<Self, Problem> {
-        let encoded = self.bytes.clone();
-        let decoded = web::block(move || coding.decode(&encoded, limit))
-            .await
-            .map_err(|_| Problem::unavailable("the gateway is stopping"))??;
-        let share = reserve(app, decoded.len())?;
-        Ok(Self {
-            bytes: decoded.into(),
-            _share: Some(share),
-        })
-    }
-}
-
-fn reserve(app: &App, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
-    let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-    let share = app.bodies.clone().try_acquire_many_owned(bytes);
-    share.map_err(|_| Problem::unavailable("too much is being sent at once"))
+/// The same body without its coding, on a thread that may take its time.
+async fn decode(app: &App, encoded: Body, coding: Coding, limit: usize) -> Result<Body, Problem> {
+    let stopping = || Problem::unavailable("the gateway is stopping");
+    let turn = app
+        .decoding
+        .clone()
+        .acquire_owned()
+        .await
+        .map_err(|_| stopping())?;
+    let buffer = app.bodies.buffer(limit, None);
+    // All goes with it: a client that hangs up must not make room while the work goes on.
+    let decoded = web::block(move || {
+        let decoded = coding.decode(&encoded.bytes, buffer);
+        drop((encoded, turn));
+        decoded
+    });
+    Ok(decoded.await.map_err(|_| stopping())??.into_body())
 }
 
 /// A body on its way in, with a time limit that grows with what has come.

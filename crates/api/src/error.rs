@@ -41,6 +41,10 @@ pub(crate) enum Code {
     MethodNotAllowed,
     /// The body did not arrive in time.
     RequestTimeout,
+    /// The request's head is too large.
+    HeadTooLarge,
+    /// Something is expected of the gateway that it does not do.
+    ExpectationFailed,
     /// Another user has this name.
     UsernameTaken,
     /// Another user has this e-mail address.
@@ -63,7 +67,7 @@ pub(crate) enum Code {
     UnsupportedMediaType,
     /// The body is well-formed, but some fields are not valid; `details` names them.
     ValidationFailed,
-    /// Too many sign-ins failed.
+    /// Too many sign-ins failed, or too many tokens or API keys were unknown.
     TooManyAttempts,
     /// A limit is reached.
     RateLimited,
@@ -86,6 +90,8 @@ impl Code {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::ExpectationFailed => StatusCode::EXPECTATION_FAILED,
             Self::UsernameTaken
             | Self::EmailTaken
             | Self::NameTaken
@@ -109,6 +115,8 @@ impl Code {
             Self::MalformedRequest
             | Self::InvalidParameter
             | Self::RequestTimeout
+            | Self::HeadTooLarge
+            | Self::ExpectationFailed
             | Self::ValidationFailed => ErrorKind::InvalidRequest,
             Self::UsernameTaken
             | Self::EmailTaken
@@ -337,6 +345,7 @@ impl From<AuthError> for Problem {
                 "too many failed sign-ins; wait before the next one",
             )
             .retry_after(retry_after),
+            AuthError::Busy => Self::unavailable("too many passwords are being checked at the moment"),
             AuthError::WeakPassword(weak) => Self::invalid_field("password", weak.to_string()),
             AuthError::Unavailable(source) => {
                 tracing::warn!(error = chain(&source), "the database is away");
@@ -353,6 +362,11 @@ impl From<KeyError> for Problem {
             KeyError::Revoked => Self::invalid_api_key("this API key was revoked"),
             KeyError::Expired => Self::invalid_api_key("this API key has expired"),
             KeyError::OwnerInactive => Self::invalid_api_key("this API key's owner is not active"),
+            KeyError::TooMany { retry_after } => Self::new(
+                Code::TooManyAttempts,
+                "too many unknown API keys came from this address; wait before the next one",
+            )
+            .retry_after(retry_after),
             KeyError::Unavailable(source) => {
                 tracing::warn!(error = chain(&source), "the database is away");
                 Self::unavailable("API keys cannot be checked at the moment")

@@ -1,19 +1,23 @@
+use std::future::pending;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
     REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, HttpRequest};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use gateway_domain::RequestId;
 use gateway_store::Actor;
 use tracing::Instrument as _;
 
+use crate::connections::Exchange;
+use crate::delivery::{Delivery, SharedPayload};
 use crate::error::{Code, Problem};
 use crate::face::Face;
-use crate::{address, audit};
+use crate::{address, app, audit, cors, head};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -59,14 +63,37 @@ fn header(text: &str) -> HeaderValue {
 /// Surrounds every request: names it, writes errors in the face of its clients, and sets the headers that every
 /// answer has.
 pub(crate) async fn surround(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let name = RequestName::of(request.headers());
     request.extensions_mut().insert(name.clone());
+    let exchange = Exchange::begin(request.request());
+    if exchange.is_too_late() {
+        // The server would answer whatever came along with the last request. It lets go of the connection when the
+        // client does, or the watch over connections loses patience.
+        drop(exchange);
+        return pending().await;
+    }
+    let payload = SharedPayload::of(&mut request);
+    let refusal = head::check(request.head()).err();
+    let is_last = refusal.is_some() || request.head().connection_type() != ConnectionType::KeepAlive;
+    if is_last {
+        exchange.is_the_last();
+    }
     let span = tracing::info_span!("request", request_id = %name.id);
-    let response = next.call(request).instrument(span).await?.map_into_boxed_body();
+    let response = if let Some(problem) = refusal {
+        request.error_response(problem)
+    } else if let Some(answer) = preflight(request.request()) {
+        request.into_response(answer)
+    } else {
+        next.call(request).instrument(span).await?.map_into_boxed_body()
+    };
     let mut response = with_problem_written(response, &name);
+    if is_last {
+        let head = response.response_mut().head_mut();
+        head.set_connection_type(ConnectionType::Close);
+    }
     let request = response.request().clone();
     if response.status() == StatusCode::FORBIDDEN {
         let actor = request.extensions_mut().remove::<Actor>();
@@ -75,7 +102,11 @@ pub(crate) async fn surround(
         }
     }
     dress(&request, response.headers_mut(), &name);
-    Ok(response)
+    Ok(response.map_body(|_, body| BoxBody::new(Delivery::new(body, exchange, payload))))
+}
+
+fn preflight(request: &HttpRequest) -> Option<HttpResponse> {
+    cors::preflight(request.head(), &app::of(request).settings.cors_origins)
 }
 
 /// Gives a body to an answer that came from an error.
@@ -107,34 +138,31 @@ fn foreign(status: StatusCode) -> Problem {
 }
 
 fn dress(request: &HttpRequest, headers: &mut HeaderMap, name: &RequestName) {
-    let path = request.path();
+    let path = request.match_info().as_str();
     headers.insert(X_REQUEST_ID, name.shown.clone());
     headers.insert(X_GATEWAY_REQUEST_ID, header(&name.id.to_string()));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if path.starts_with("/v1/") || path.starts_with("/v1beta/") {
-        // The provider's own, where there is one, is what its support asks for.
-        if !headers.contains_key(REQUEST_ID) {
-            headers.insert(REQUEST_ID, name.shown.clone());
-        }
-        return;
+    let is_llm = path.starts_with("/v1/") || path.starts_with("/v1beta/");
+    // The provider's own, where there is one, is what its support asks for.
+    if is_llm && !headers.contains_key(REQUEST_ID) {
+        headers.insert(REQUEST_ID, name.shown.clone());
     }
     let policy = if path.starts_with("/docs") {
         "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
     } else {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         "default-src 'none'; frame-ancestors 'none'"
     };
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    if !path.starts_with("/docs") {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
     if address::came_by_tls(request) {
         headers.insert(
             STRICT_TRANSPORT_SECURITY,
             HeaderValue::from_static("max-age=31536000"),
         );
     }
+    cors::allow(request.head(), &app::of(request).settings.cors_origins, headers);
 }
 
 #[cfg(test)]

@@ -24,7 +24,12 @@ pub(crate) enum Face {
 impl Face {
     /// The face of the clients that send `request`.
     pub(crate) fn of(request: &HttpRequest) -> Self {
-        Self::at(request.path(), request.query_string(), request.headers())
+        // The path as it was matched: as it was sent, it may be written in many ways.
+        Self::at(
+            request.match_info().as_str(),
+            request.query_string(),
+            request.headers(),
+        )
     }
 
     fn at(path: &str, query: &str, headers: &HeaderMap) -> Self {

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use actix_web::http::header::ContentType;
 use actix_web::{HttpRequest, HttpResponse};
@@ -11,7 +12,7 @@ use utoipa::ToSchema;
 use crate::app::{self, App};
 use crate::face::Envelope;
 use crate::health::milliseconds;
-use crate::policy::{Public, Scraper};
+use crate::policy::{Observer, Public, Scraper};
 
 /// Whether it can serve.
 #[derive(Serialize, ToSchema)]
@@ -31,6 +32,13 @@ pub(crate) struct Overview {
     /// What is missing: `starting`, `draining`, `database`, `ledger`, `journal`, `disk`.
     #[schema(value_type = Vec<String>)]
     missing: Vec<&'static str>,
+    #[serde(flatten)]
+    insight: Option<Insight>,
+}
+
+/// What only those see who may read the metrics.
+#[derive(Serialize, ToSchema)]
+struct Insight {
     #[schema(value_type = String)]
     version: &'static str,
     #[schema(value_type = String, format = DateTime)]
@@ -62,12 +70,23 @@ struct AccountCounts {
 }
 
 impl Overview {
-    async fn of(app: &App) -> Self {
-        let latency = app.store.ping().await.ok();
+    async fn of(app: &App, observer: Observer) -> Self {
+        let latency = app.pulse.latency(app).await;
         let missing = missing(app, latency.is_some());
         Self {
             status: if missing.is_empty() { "ok" } else { "unavailable" },
             missing,
+            insight: match observer {
+                Observer::Operator => Some(Insight::of(app, latency).await),
+                Observer::Stranger => None,
+            },
+        }
+    }
+}
+
+impl Insight {
+    async fn of(app: &App, latency: Option<Duration>) -> Self {
+        Self {
             version: env!("CARGO_PKG_VERSION"),
             started_at: app.started_at,
             uptime_seconds: app.clock.now().since(app.started_at).as_secs(),
@@ -110,7 +129,7 @@ pub(crate) async fn alive(_: Public) -> HttpResponse {
 ))]
 pub(crate) async fn ready(_: Public, request: HttpRequest) -> HttpResponse {
     let app = app::of(&request);
-    let missing = missing(app, app.store.ping().await.is_ok());
+    let missing = missing(app, app.pulse.latency(app).await.is_some());
     let is_ready = missing.is_empty();
     let mut answer = if is_ready {
         HttpResponse::Ok()
@@ -123,13 +142,13 @@ pub(crate) async fn ready(_: Public, request: HttpRequest) -> HttpResponse {
     })
 }
 
-/// How the gateway is doing: version, uptime, database, accounts.
-#[utoipa::path(get, path = "/health", tag = "operations", responses(
+/// How the gateway is doing: for whoever may read the metrics with version, uptime, database and accounts.
+#[utoipa::path(get, path = "/health", tag = "operations", security((), ("metrics_token" = []), ("session" = [])), responses(
     (status = 200, description = "It can serve", body = Overview),
     (status = 503, description = "It cannot: `missing` says why", body = Overview),
 ))]
-pub(crate) async fn overview(_: Public, request: HttpRequest) -> HttpResponse {
-    let overview = Overview::of(app::of(&request)).await;
+pub(crate) async fn overview(observer: Observer, request: HttpRequest) -> HttpResponse {
+    let overview = Overview::of(app::of(&request), observer).await;
     let is_ready = overview.missing.is_empty();
     let mut answer = if is_ready {
         HttpResponse::Ok()
@@ -154,6 +173,9 @@ pub(crate) async fn metrics(_: Scraper, request: HttpRequest) -> HttpResponse {
 
 fn metrics_of(app: &App) -> String {
     let mut text = app.proxy.scrape();
+    text.push_str("# HELP gateway_client_connections Connections of clients that are open.\n");
+    text.push_str("# TYPE gateway_client_connections gauge\n");
+    let _ = writeln!(text, "gateway_client_connections {}", app.connections.count());
     text.push_str("# HELP gateway_database_connections Connections of the database pools.\n");
     text.push_str("# TYPE gateway_database_connections gauge\n");
     for pool in app.store.pools() {

@@ -12,10 +12,13 @@ use secrecy::ExposeSecret;
 use crate::app::{self, App};
 use crate::error::{Code, Problem};
 use crate::face::Face;
-use crate::{address, audit, secret};
+use crate::{address, audit, default_credentials, secret};
 
 /// Who may call a route. Every handler's first argument is one.
-pub(crate) trait Policy: FromRequest {}
+pub(crate) trait Policy: FromRequest {
+    /// Whether it lets in callers of whom nothing is known.
+    const ADMITS_STRANGERS: bool = false;
+}
 
 /// Anybody.
 pub(crate) struct Public;
@@ -32,14 +35,25 @@ pub(crate) struct Admin(pub(crate) Caller);
 /// Whoever may read the metrics: an admin, a configured token, or everybody by configuration.
 pub(crate) struct Scraper;
 
+/// Anybody; whoever may read the metrics sees more.
+pub(crate) enum Observer {
+    Operator,
+    Stranger,
+}
+
 /// A client with an API key of the gateway.
 pub(crate) struct GatewayKey(pub(crate) Arc<StoredKey>);
 
-impl Policy for Public {}
+impl Policy for Public {
+    const ADMITS_STRANGERS: bool = true;
+}
 impl Policy for SignedIn {}
 impl Policy for Member {}
 impl Policy for Admin {}
 impl Policy for Scraper {}
+impl Policy for Observer {
+    const ADMITS_STRANGERS: bool = true;
+}
 impl Policy for GatewayKey {}
 
 impl FromRequest for Public {
@@ -70,6 +84,7 @@ asynchronous! {
     Member: member,
     Admin: admin,
     Scraper: scraper,
+    Observer: observer,
     GatewayKey: gateway_key,
 }
 
@@ -89,7 +104,7 @@ async fn signed_in(request: &HttpRequest, app: &App) -> Result<SignedIn, Problem
 
 async fn member(request: &HttpRequest, app: &App) -> Result<Member, Problem> {
     let SignedIn(caller) = signed_in(request, app).await?;
-    if caller.user.must_change_password && app.settings.restrict_default_credentials {
+    if caller.user.must_change_password && default_credentials::only_change(request) {
         return Err(Problem::new(
             Code::PasswordChangeRequired,
             "change your password before anything else",
@@ -121,14 +136,24 @@ async fn scraper(request: &HttpRequest, app: &App) -> Result<Scraper, Problem> {
     admin(request, app).await.map(|_| Scraper)
 }
 
+async fn observer(request: &HttpRequest, app: &App) -> Result<Observer, Problem> {
+    let is_operator = scraper(request, app).await.is_ok();
+    Ok(if is_operator {
+        Observer::Operator
+    } else {
+        Observer::Stranger
+    })
+}
+
 async fn gateway_key(request: &HttpRequest, app: &App) -> Result<GatewayKey, Problem> {
     let in_query = match Face::of(request) {
         Face::Gemini => key_in_query(request.query_string())?,
         Face::Gateway | Face::Anthropic | Face::OpenAi => None,
     };
     let presented = presented_key(request.headers(), in_query.as_deref())?;
-    let stored = app.keys.authenticate(presented).await?;
-    if !stored.key.allows_address(address::of(request)) {
+    let address = address::of(request);
+    let stored = app.keys.authenticate(presented, address).await?;
+    if !stored.key.allows_address(address) {
         let actor = Actor {
             user_id: Some(stored.key.user_id),
             name: format!("API key {}", key_prefix(&stored.key.public_id)),

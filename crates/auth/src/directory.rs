@@ -29,6 +29,9 @@ pub trait Directory: Send + Sync + 'static {
     /// The active user of a session that is neither revoked nor past its end at `now`.
     async fn user_of_session(&self, id: SessionId, now: Timestamp) -> Result<Option<User>, DirectoryError>;
 
+    /// Whether there is or was a refresh token with this hash, used, ended or not. Reads, and writes nothing.
+    async fn has_refresh_token(&self, hash: RefreshHash) -> Result<bool, DirectoryError>;
+
     /// Uses up one refresh token and adds the next, in one conditional update, so that of many calls with one
     /// token at most one wins.
     ///

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use gateway_domain::SessionId;
 
-use crate::{DirectoryError, HashingStopped, WeakPassword};
+use crate::{DirectoryError, NotHashed, WeakPassword};
 
 /// Why a user was not signed in, let in or given a new password.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -21,7 +21,7 @@ pub enum AuthError {
         /// The sign-in that ended by it.
         session_id: SessionId,
     },
-    /// Too many wrong passwords, for the account or from the address.
+    /// Too many wrong passwords, for the account or from the address, or tokens that nobody was given.
     #[error("too many failed attempts, the next one is allowed in {} s", retry_after.as_secs_f64().ceil())]
     TooManyAttempts {
         /// How long every attempt will be refused without being looked at.
@@ -30,6 +30,9 @@ pub enum AuthError {
     /// The new password is not good enough.
     #[error("the new password is too weak")]
     WeakPassword(#[from] WeakPassword),
+    /// So many passwords wait to be checked that no further one is taken; the same call may succeed in a moment.
+    #[error("too many passwords are being checked")]
+    Busy,
     /// Nothing can be said at the moment; the same call may succeed later.
     #[error("sign-ins cannot be checked at the moment")]
     Unavailable(#[source] DirectoryError),
@@ -41,8 +44,11 @@ impl From<DirectoryError> for AuthError {
     }
 }
 
-impl From<HashingStopped> for AuthError {
-    fn from(source: HashingStopped) -> Self {
-        Self::Unavailable(DirectoryError::new(source))
+impl From<NotHashed> for AuthError {
+    fn from(reason: NotHashed) -> Self {
+        match reason {
+            NotHashed::Busy => Self::Busy,
+            NotHashed::Stopped => Self::Unavailable(DirectoryError::new(reason)),
+        }
     }
 }

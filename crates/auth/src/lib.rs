@@ -5,7 +5,9 @@ mod api_key;
 mod caller;
 mod directory;
 mod error;
+mod failures;
 mod master_key;
+mod network;
 mod password;
 mod random;
 mod refresh_token;
@@ -24,9 +26,9 @@ pub use directory::{
 };
 pub use error::AuthError;
 pub use master_key::{InvalidMasterKey, MasterKey};
+pub use network::network_of;
 pub use password::{
-    HashingStopped, InvalidPasswordHash, PasswordHash, PasswordHasher, Verdict, WeakPassword,
-    check_new_password,
+    InvalidPasswordHash, NotHashed, PasswordHash, PasswordHasher, Verdict, WeakPassword, check_new_password,
 };
 pub use refresh_token::RefreshHash;
 pub use sessions::{Sessions, SignIn, TokenPair};

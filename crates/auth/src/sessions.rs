@@ -6,6 +6,8 @@ use gateway_domain::{Clock, Role, SessionId, Timestamp, User};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::access_token::{AccessTokens, Subject};
+use crate::failures::{FailureCount, Policy};
+use crate::network::network_of;
 use crate::password::Turn;
 use crate::refresh_token::{self, RefreshHash};
 use crate::settings::{AuthSettings, InvalidSettings};
@@ -14,6 +16,9 @@ use crate::{
     AuthError, Caller, Directory, NewSession, PasswordChange, PasswordChangeCause, PasswordHash,
     PasswordHasher, RefreshExchange, RefreshOutcome, Verdict, WeakPassword, check_new_password,
 };
+
+/// The longest wait after tokens that nobody was given: there may be others behind the same address.
+const LONGEST_WAIT_FOR_TOKENS: Duration = Duration::from_secs(60);
 
 /// What a person types to sign in, and where from.
 #[derive(Debug, Clone)]
@@ -50,6 +55,8 @@ pub struct Sessions {
     clock: Arc<dyn Clock>,
     tokens: AccessTokens,
     throttle: Throttle,
+    /// Refresh tokens that nobody was given, by where they come from.
+    guesses: FailureCount<IpAddr>,
     refresh_token_lifetime: Duration,
     session_lifetime: Duration,
 }
@@ -66,9 +73,14 @@ impl Sessions {
         settings: &AuthSettings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, InvalidSettings> {
+        let guesses = Policy {
+            free: settings.failures_per_address,
+            longest: LONGEST_WAIT_FOR_TOKENS,
+        };
         Ok(Self {
             directory,
             hasher,
+            guesses: FailureCount::new(guesses),
             tokens: AccessTokens::new(settings)?,
             throttle: Throttle::new(settings, Arc::clone(&clock)),
             clock,
@@ -82,12 +94,13 @@ impl Sessions {
     /// # Errors
     ///
     /// [`AuthError::InvalidCredentials`], the same and as slow for an unknown user, a wrong password and an inactive
-    /// user; [`AuthError::TooManyAttempts`]; [`AuthError::Unavailable`].
+    /// user; [`AuthError::TooManyAttempts`]; [`AuthError::Busy`]; [`AuthError::Unavailable`].
     pub async fn sign_in(&self, sign_in: SignIn) -> Result<TokenPair, AuthError> {
         let who = Who::signing_in(&sign_in.login, sign_in.address);
         self.throttle.check(&who)?;
+        let place = self.hasher.queue()?;
         let (user, hash) = self.find(&sign_in.login).await?.unzip();
-        let turn = self.hasher.turn().await;
+        let turn = place.turn().await;
         // Asked again: while this one stood in the queue, those before it may have failed.
         let attempt = self.throttle.begin(who)?;
         let (verdict, turn) = turn.verify(sign_in.password.clone(), hash.clone()).await?;
@@ -111,14 +124,15 @@ impl Sessions {
         Ok(pair)
     }
 
-    /// Exchanges a refresh token for a new pair.
+    /// Exchanges a refresh token for a new pair, for whoever is at `address`.
     ///
     /// # Errors
     ///
     /// [`AuthError::InvalidToken`]; [`AuthError::RefreshTokenReused`] when it was used before, which ends its session;
-    /// [`AuthError::Unavailable`].
-    pub async fn refresh(&self, refresh_token: &str) -> Result<TokenPair, AuthError> {
+    /// [`AuthError::TooManyAttempts`]; [`AuthError::Unavailable`].
+    pub async fn refresh(&self, refresh_token: &str, address: IpAddr) -> Result<TokenPair, AuthError> {
         let presented = RefreshHash::of(refresh_token).ok_or(AuthError::InvalidToken)?;
+        self.refuse_guess(presented, network_of(address)).await?;
         let now = self.clock.now();
         let (replacement, hash) = refresh_token::issue();
         match self
@@ -132,6 +146,19 @@ impl Sessions {
             RefreshOutcome::Reused { session_id } => Err(AuthError::RefreshTokenReused { session_id }),
             RefreshOutcome::Exchanged { .. } | RefreshOutcome::Invalid => Err(AuthError::InvalidToken),
         }
+    }
+
+    /// Looks a token up before anything is written: the exchange of one that was never given keeps writers waiting.
+    async fn refuse_guess(&self, presented: RefreshHash, network: IpAddr) -> Result<(), AuthError> {
+        let retry_after = self.guesses.wait(&network, self.clock.monotonic());
+        if !retry_after.is_zero() {
+            return Err(AuthError::TooManyAttempts { retry_after });
+        }
+        if self.directory.has_refresh_token(presented).await? {
+            return Ok(());
+        }
+        self.guesses.add(network, self.clock.monotonic());
+        Err(AuthError::InvalidToken)
     }
 
     /// Tells who presents an access token.
@@ -185,7 +212,7 @@ impl Sessions {
     /// # Errors
     ///
     /// [`AuthError::WeakPassword`]; [`AuthError::InvalidCredentials`] when `current` is wrong;
-    /// [`AuthError::TooManyAttempts`]; [`AuthError::Unavailable`].
+    /// [`AuthError::TooManyAttempts`]; [`AuthError::Busy`]; [`AuthError::Unavailable`].
     pub async fn change_password(
         &self,
         caller: &Caller,
@@ -223,7 +250,7 @@ impl Sessions {
     ///
     /// # Errors
     ///
-    /// [`AuthError::WeakPassword`]; [`AuthError::Unavailable`] while the server shuts down.
+    /// [`AuthError::WeakPassword`]; [`AuthError::Busy`]; [`AuthError::Unavailable`] while the server shuts down.
     pub async fn hash_new_password(
         &self,
         password: SecretString,
@@ -245,12 +272,13 @@ impl Sessions {
     async fn check_current(&self, caller: &Caller, current: SecretString) -> Result<PasswordHash, AuthError> {
         let who = Who::signed_in(caller.user.id);
         self.throttle.check(&who)?;
+        let place = self.hasher.queue()?;
         let (user, hash) = self
             .directory
             .user_with_password(caller.user.id)
             .await?
             .ok_or(AuthError::InvalidCredentials)?;
-        let turn = self.hasher.turn().await;
+        let turn = place.turn().await;
         let attempt = self.throttle.begin(who)?;
         let (verdict, _turn) = turn.verify(current, Some(hash.clone())).await?;
         if verdict == Verdict::Wrong || !user.is_active {

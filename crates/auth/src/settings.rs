@@ -32,9 +32,12 @@ pub struct AuthSettings {
     pub bcrypt_cost: u32,
     /// Passwords that are hashed at once, at the most; further ones wait. Default: 2.
     pub bcrypt_concurrency: usize,
+    /// Passwords that wait to be hashed, at the most; further ones are refused at once. Default: 100.
+    pub bcrypt_queue: usize,
     /// Wrong passwords for one account before the next must wait. Default: 5.
     pub failures_per_account: u32,
-    /// Wrong passwords from one address (a /64 of IPv6) before the next must wait. Default: 50.
+    /// Wrong passwords from one address (a /64 of IPv6) before the next must wait, and refresh tokens that nobody was
+    /// given. Default: 50.
     pub failures_per_address: u32,
     /// Seconds that the wait, doubling from one, grows to. Default: 900, 15 minutes.
     pub throttle_max_seconds: u64,
@@ -52,6 +55,7 @@ impl Default for AuthSettings {
             session_seconds: 30 * 24 * 3600,
             bcrypt_cost: 12,
             bcrypt_concurrency: 2,
+            bcrypt_queue: 100,
             failures_per_account: 5,
             failures_per_address: 50,
             throttle_max_seconds: 900,

@@ -65,4 +65,4 @@ pub use system::{Counts, PoolStatus};
 pub use usage::{
     Bucket, Cursor, Group, GroupBy, InvalidCursor, Totals, UnknownBucket, UnknownGroupBy, UsageFilter,
 };
-pub use users::{NewUser, UserChanges};
+pub use users::{NewUser, PUBLISHED_PASSWORDS, UserChanges};

@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
 use gateway_auth::{
-    Directory, DirectoryError, NewSession, PasswordChange, PasswordHash, RefreshExchange, RefreshOutcome,
-    StoredKey,
+    Directory, DirectoryError, NewSession, PasswordChange, PasswordHash, RefreshExchange, RefreshHash,
+    RefreshOutcome, StoredKey,
 };
 use gateway_domain::{SessionId, Timestamp, User, UserId};
 
@@ -57,6 +57,11 @@ impl Directory for Store {
 
     async fn user_of_session(&self, id: SessionId, now: Timestamp) -> Result<Option<User>, DirectoryError> {
         Ok(query!(self, read, sessions::user_of(id, now))?)
+    }
+
+    async fn has_refresh_token(&self, hash: RefreshHash) -> Result<bool, DirectoryError> {
+        let hash = hash.as_bytes().to_vec();
+        Ok(query!(self, read, sessions::has_token(hash))?)
     }
 
     async fn exchange_refresh_token(

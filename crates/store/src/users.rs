@@ -11,6 +11,9 @@ use crate::store::{change, query};
 use crate::types::{StoredDoc, StoredId, StoredTime, without_nul};
 use crate::{Changes, Store, StoreError};
 
+/// The usernames and passwords of the accounts that every database begins with, which README.md prints.
+pub const PUBLISHED_PASSWORDS: [(&str, &str); 2] = [("admin", "admin123456"), ("testuser", "testpass123")];
+
 /// The users that migration 0002 makes: `admin` and `testuser`.
 pub(crate) const SEEDED: [Uuid; 2] = [
     uuid!("019b76da-a800-7000-8000-000000000001"),

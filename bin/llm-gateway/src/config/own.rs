@@ -16,10 +16,16 @@ pub(crate) struct ServerSettings {
     pub(crate) workers: usize,
     /// Of clients, all threads together.
     pub(crate) max_connections: usize,
+    /// From one address of IPv4 or /64 of IPv6.
+    pub(crate) max_connections_per_address: usize,
     /// How long a client may take to send a request's head.
     pub(crate) head_timeout_seconds: u64,
     /// How long a connection without a request is kept.
     pub(crate) keep_alive_seconds: u64,
+    /// The same for connections of `api.trusted_proxies`.
+    pub(crate) proxy_keep_alive_seconds: u64,
+    /// How long a client may take nothing of an answer.
+    pub(crate) send_timeout_seconds: u64,
     /// The folder of the journal and of generated secrets.
     pub(crate) data_dir: PathBuf,
     /// A PEM file of the authorities to trust when PostgreSQL shows its certificate.

@@ -157,7 +157,7 @@ fn told_once_each(receiver: &Receiver, servers: &[&Server], token: &str) -> Valu
 
 /// Until the account and the price are known here that were set elsewhere.
 fn wait_for_news(server: &Server, token: &str) {
-    let has_account = || server.get("/health").json()["accounts"]["total"] == 1;
+    let has_account = || server.get_as(token, "/health").json()["accounts"]["total"] == 1;
     let has_price = || server.get_as(token, "/api/prices").body.contains("\"operator\"");
     while !(has_account() && has_price()) {
         std::thread::yield_now();

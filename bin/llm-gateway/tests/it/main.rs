@@ -6,6 +6,7 @@
 )]
 
 mod alerts;
+mod attackers;
 mod audit;
 mod books;
 mod configuration;
@@ -13,6 +14,7 @@ mod database;
 mod databases;
 mod folder;
 mod full_disk;
+mod hostile;
 mod http;
 mod killing;
 mod load;

@@ -122,6 +122,14 @@ impl Server {
         )
     }
 
+    /// The most memory that it has had at once.
+    pub(crate) fn peak_memory_bytes(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kibibytes = peak.unwrap().trim().strip_suffix(" kB").unwrap();
+        kibibytes.parse::<u64>().unwrap() << 10
+    }
+
     /// The value of a metric without labels, where anybody may read metrics.
     #[track_caller]
     pub(crate) fn metric(&self, name: &str) -> u64 {

@@ -236,7 +236,7 @@ fn in_production_published_passwords_are_good_for_nothing_but_being_changed() {
     assert!(
         server
             .welcome
-            .contains("they can do nothing until they are changed"),
+            .contains("can do nothing but be changed, from this machine"),
         "{}",
         server.welcome
     );
@@ -248,6 +248,40 @@ fn in_production_published_passwords_are_good_for_nothing_but_being_changed() {
     );
     let answer = server.post("/api/keys", &server.admin_token(), &json!({"name": "x"}));
     assert_eq!(answer.status, 201, "{answer:?}");
+    server.stop();
+}
+
+#[test]
+fn on_every_interface_published_passwords_are_good_for_nothing_but_being_changed_here() {
+    let folder = Folder::new();
+    let server = Server::start(&folder, &[("HOST", "0.0.0.0")]);
+    let token = server.admin_token();
+    let answer = server.post("/api/keys", &token, &json!({"name": "x"}));
+    assert_eq!(answer.status, 403, "{answer:?}");
+    assert_eq!(answer.json()["error"]["code"], "password_change_required");
+    let login = json!({"username": "admin", "password": "admin123456"}).to_string();
+    let from_elsewhere = ["x-forwarded-for: 192.0.2.1".to_owned()];
+    let answer = http::request(
+        &server.address,
+        "POST",
+        "/api/auth/login",
+        &from_elsewhere,
+        &login,
+    );
+    assert_eq!(answer.status, 403, "{answer:?}");
+    let change = json!({"current_password": "admin123456", "new_password": "correct horse battery"});
+    assert_eq!(server.post("/api/auth/password", &token, &change).status, 204);
+    let answer = server.post("/api/keys", &token, &json!({"name": "x"}));
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let login = json!({"username": "admin", "password": "correct horse battery"}).to_string();
+    let answer = http::request(
+        &server.address,
+        "POST",
+        "/api/auth/login",
+        &from_elsewhere,
+        &login,
+    );
+    assert_eq!(answer.status, 200, "{answer:?}");
     server.stop();
 }
 

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, ContentType, HeaderMap, HeaderName, HeaderValue,
+};
 use actix_web::{HttpRequest, HttpResponse};
 use gateway_domain::{Dialect, Spender};
 use gateway_protocol::{Address, codec};
@@ -147,7 +149,8 @@ fn render(answer: Answer) -> HttpResponse {
         }
     }
     match answer.body {
-        AnswerBody::Whole(body) => response.body(body),
+        // Whatever a provider calls it: a page would run on the gateway's origin.
+        AnswerBody::Whole(body) => response.content_type(ContentType::json()).body(body),
         AnswerBody::Stream(stream) => response.streaming(stream),
     }
 }

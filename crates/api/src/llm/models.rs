@@ -25,6 +25,7 @@ use crate::policy::GatewayKey;
     (status = 400, description = "A parameter is wrong", body = Object),
     (status = 401, description = "No API key, or none that works", body = Object),
     (status = 403, description = "Not from this address", body = Object),
+    (status = 429, description = "Too many unknown API keys came from this address", body = Object),
     (status = 503, description = "API keys cannot be checked at the moment", body = Object),
 ))]
 pub(crate) async fn list_models(
@@ -51,6 +52,7 @@ pub(crate) async fn list_models(
     (status = 401, description = "No API key, or none that works", body = Object),
     (status = 403, description = "Not from this address", body = Object),
     (status = 404, description = "No such model for this key", body = Object),
+    (status = 429, description = "Too many unknown API keys came from this address", body = Object),
     (status = 503, description = "API keys cannot be checked at the moment", body = Object),
 ))]
 pub(crate) async fn model(
@@ -77,6 +79,7 @@ pub(crate) async fn model(
     (status = 400, description = "A parameter is wrong", body = Object),
     (status = 401, description = "No API key, or none that works", body = Object),
     (status = 403, description = "Not from this address", body = Object),
+    (status = 429, description = "Too many unknown API keys came from this address", body = Object),
     (status = 503, description = "API keys cannot be checked at the moment", body = Object),
 ))]
 pub(crate) async fn list_gemini_models(
@@ -96,6 +99,7 @@ pub(crate) async fn list_gemini_models(
     (status = 401, description = "No API key, or none that works", body = Object),
     (status = 403, description = "Not from this address", body = Object),
     (status = 404, description = "No such model for this key", body = Object),
+    (status = 429, description = "Too many unknown API keys came from this address", body = Object),
     (status = 503, description = "API keys cannot be checked at the moment", body = Object),
 ))]
 pub(crate) async fn gemini_model(

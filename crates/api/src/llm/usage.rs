@@ -36,6 +36,7 @@ struct UserAllowance {
     (status = 200, description = "Limits, budget and spend", body = KeyUsage),
     (status = 401, description = "No API key, or none that works", body = Object),
     (status = 403, description = "Not from this address", body = Object),
+    (status = 429, description = "Too many unknown API keys came from this address", body = Object),
     (status = 503, description = "The database is away", body = Object),
 ))]
 pub(crate) async fn own_usage(

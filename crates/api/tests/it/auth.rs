@@ -1,4 +1,4 @@
-use gateway_api::ApiSettings;
+use gateway_api::{ApiSettings, DefaultCredentials};
 use gateway_domain::Role;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -145,7 +145,7 @@ on_both_databases! {
 #[tokio::test]
 async fn who_must_change_the_password_may_do_nothing_else() {
     let settings = ApiSettings {
-        restrict_default_credentials: true,
+        default_credentials: DefaultCredentials::ToBeChanged,
         ..ApiSettings::default()
     };
     let gateway = TestGateway::start_with(Kind::Sqlite, settings).await;
@@ -200,11 +200,12 @@ async fn the_seeded_accounts_work_and_a_warning_stands_until_they_are_changed() 
         .expect(200)
         .json();
     assert_eq!(tokens["user"]["role"], "member");
+    let health = async || {
+        let health = gateway.get("/health").bearer(&gateway.admin).send().await;
+        health.expect(200).json()
+    };
     let warnings = |health: Value| health["warnings"].as_array().unwrap().len();
-    assert_eq!(
-        warnings(gateway.get("/health").send().await.expect(200).json()),
-        1
-    );
+    assert_eq!(warnings(health().await), 1);
     for user in gateway.list(&gateway.admin, "/api/users").await {
         if user["must_change_password"] == true {
             let path = format!("/api/users/{}", user["id"].as_str().unwrap());
@@ -217,8 +218,63 @@ async fn the_seeded_accounts_work_and_a_warning_stands_until_they_are_changed() 
                 .expect(200);
         }
     }
-    assert_eq!(
-        warnings(gateway.get("/health").send().await.expect(200).json()),
-        0
-    );
+    assert_eq!(warnings(health().await), 0);
+}
+
+#[tokio::test]
+async fn published_passwords_are_refused_from_other_machines() {
+    let proxied = ApiSettings {
+        trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()],
+        ..ApiSettings::default()
+    };
+    let behind_proxy = TestGateway::start_with(Kind::Sqlite, proxied).await;
+    let gateway = TestGateway::start(Kind::Sqlite).await;
+    let login = |gateway: &TestGateway, username: &str, password: &str| {
+        let body = json!({"username": username, "password": password});
+        gateway.post("/api/auth/login").json(&body)
+    };
+    let here = login(&gateway, "admin", "admin123456").send().await.expect(200);
+    for (name, value) in [
+        ("x-forwarded-for", "127.0.0.1"),
+        ("forwarded", "for=127.0.0.1"),
+        ("x-real-ip", "127.0.0.1"),
+        ("via", "1.1 proxy"),
+    ] {
+        for username in ["admin", "testuser", "nobody"] {
+            let request = login(&gateway, username, "admin123456").header(name, value);
+            let reply = request.send().await.expect(403);
+            assert_eq!(reply.code(), "password_change_required", "{name} {username}");
+        }
+        // Nobody learns more than that by other passwords.
+        let request = login(&gateway, "admin", "wrong-password").header(name, value);
+        assert_eq!(request.send().await.expect(401).code(), "invalid_credentials");
+        // A sign-in from here opens nothing elsewhere but its change.
+        let token = here.json()["access_token"].as_str().unwrap().to_owned();
+        gateway.get("/api/users").bearer(&token).send().await.expect(200);
+        let elsewhere = |path: &str| gateway.get(path).bearer(&token).header(name, value).send();
+        elsewhere("/api/auth/me").await.expect(200);
+        assert_eq!(
+            elsewhere("/api/users").await.expect(403).code(),
+            "password_change_required"
+        );
+    }
+    let reply = login(&behind_proxy, "admin", "admin123456").send().await;
+    assert_eq!(reply.expect(403).code(), "password_change_required");
+
+    let allowed = ApiSettings {
+        default_credentials: DefaultCredentials::Allowed,
+        ..ApiSettings::default()
+    };
+    let gateway = TestGateway::start_with(Kind::Sqlite, allowed).await;
+    let request = login(&gateway, "admin", "admin123456").header("x-forwarded-for", "192.0.2.1");
+    let token = request.send().await.expect(200).json()["access_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let users = gateway.get("/api/users").bearer(&token);
+    users
+        .header("x-forwarded-for", "192.0.2.1")
+        .send()
+        .await
+        .expect(200);
 }

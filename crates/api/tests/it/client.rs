@@ -60,7 +60,7 @@ impl Request {
             .await
             .expect("the gateway listens");
         let mut head = format!(
-            "{} {} HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n",
+            "{} {} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n",
             self.method, self.target
         );
         for (name, value) in &self.headers {
@@ -124,7 +124,8 @@ pub(crate) async fn read_reply(stream: &mut TcpStream) -> Reply {
     }
 }
 
-fn unchunked(mut bytes: &[u8]) -> Vec<u8> {
+/// What a chunked body says.
+pub(crate) fn unchunked(mut bytes: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     while let Some(end) = bytes.windows(2).position(|window| window == b"\r\n") {
         let size = std::str::from_utf8(&bytes[..end])

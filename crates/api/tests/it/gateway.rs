@@ -6,7 +6,9 @@ use std::thread::JoinHandle;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{HttpServer, web};
-use gateway_api::{ApiSettings, App, Rooms, StoredAccounts, StoredUsage, configure};
+use gateway_api::{
+    ApiSettings, App, ConnectionLimits, Connections, Rooms, StoredAccounts, StoredUsage, configure,
+};
 use gateway_auth::{
     AuthSettings, KeyHasher, KeyRing, KeyRingSettings, MasterKey, PasswordHasher, Sessions, Vault,
 };
@@ -17,6 +19,7 @@ use gateway_metering::PriceCatalogue;
 use gateway_proxy::{Catalogue, CatalogueRates, Prices, ProxySettings, Shared};
 use gateway_simulator::Simulator;
 use gateway_store::{Actor, NewUser, Store};
+use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use crate::client::{Reply, Request};
@@ -30,7 +33,7 @@ pub(crate) const CREDENTIAL: &str = "sk-ant-simulated-wxyz";
 
 /// A gateway that listens on a port of this machine, until it is dropped.
 pub(crate) struct TestGateway {
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     server: ServerHandle,
     thread: Option<JoinHandle<()>>,
     pub(crate) clock: Arc<ManualClock>,
@@ -61,7 +64,8 @@ impl TestGateway {
             .clock(Arc::clone(&clock) as Arc<dyn Clock>)
             .start()
             .await;
-        let rooms = rooms(&database, Arc::clone(&clock) as Arc<dyn Clock>).await;
+        let own_clock = Arc::clone(&clock) as Arc<dyn Clock>;
+        let rooms = rooms(&database, own_clock, &settings.trusted_proxies).await;
         let app = web::Data::new(App::new(rooms, settings));
         app.reload_accounts()
             .await
@@ -235,7 +239,7 @@ impl Drop for TestGateway {
     }
 }
 
-async fn rooms(database: &Database, clock: Arc<dyn Clock>) -> Rooms {
+async fn rooms(database: &Database, clock: Arc<dyn Clock>, trusted_proxies: &[IpNet]) -> Rooms {
     let store = Store::open(&database.settings, Arc::clone(&clock))
         .await
         .expect("a database");
@@ -248,7 +252,7 @@ async fn rooms(database: &Database, clock: Arc<dyn Clock>) -> Rooms {
         bcrypt_cost: 10,
         ..AuthSettings::default()
     };
-    let hasher = PasswordHasher::new(auth.bcrypt_cost, auth.bcrypt_concurrency);
+    let hasher = PasswordHasher::new(auth.bcrypt_cost, auth.bcrypt_concurrency, auth.bcrypt_queue);
     let sessions = Sessions::new(store.clone(), hasher, &auth, Arc::clone(&clock)).expect("good settings");
     let keys = KeyRing::new(
         store.clone(),
@@ -268,9 +272,14 @@ async fn rooms(database: &Database, clock: Arc<dyn Clock>) -> Rooms {
             ..LedgerSettings::default()
         },
     ));
+    let limits = ConnectionLimits {
+        trusted_proxies: trusted_proxies.to_vec(),
+        ..ConnectionLimits::default()
+    };
     let settings = ProxySettings::default();
     let proxy = Shared::new(catalogue, prices, ledger, Arc::clone(&clock), settings, &[]).expect("no roots");
     Rooms {
+        connections: Connections::new(limits, Arc::clone(&clock)),
         store,
         sessions,
         keys,
@@ -287,13 +296,16 @@ fn serve(app: &web::Data<App>) -> (SocketAddr, ServerHandle, JoinHandle<()>) {
     let address = listener.local_addr().expect("an address");
     let (started, starting) = std::sync::mpsc::channel();
     let app = app.clone();
+    let connections = Arc::clone(&app.connections);
     let thread = std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
+            actix_web::rt::spawn(Arc::clone(&connections).keep_watch());
             let server =
                 HttpServer::new(move || actix_web::App::new().configure(|config| configure(config, &app)))
                     .workers(1)
                     .disable_signals()
                     .h1_allow_half_closed(false)
+                    .on_connect(move |io, data| connections.on_connect(io, data))
                     .listen(listener)
                     .expect("a listener")
                     .run();

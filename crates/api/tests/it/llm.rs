@@ -205,6 +205,10 @@ on_both_databases! {
         let key = key_with_account(&gateway, json!({})).await;
         for body in [
             r#"{"model":"a","model":"b","max_tokens":1,"messages":[]}"#,
+            r#"{"model":"a","max_tokens":1,"messages":[],"messages":[]}"#,
+            r#"{"model":"a","max_tokens":1,"system":"b","syst\u0065m":"c","messages":[]}"#,
+            r#"{"model":"a","max_tokens":1,"tools":[],"messages":[],"tools":[]}"#,
+            r#"{"model":"a","max_tokens":1,"container":"b","container":"c","messages":[]}"#,
             r#"{"max_tokens":1,"messages":[]}"#,
             r#"{"model":7,"max_tokens":1,"messages":[]}"#,
             r#"{"model":"a","stream":"yes","messages":[]}"#,
@@ -269,4 +273,30 @@ async fn a_refused_key_does_not_cost_an_upload() {
         .header("content-length", "1000000");
     let mut stream = request.open().await;
     read_reply(&mut stream).await.expect(401);
+}
+
+#[tokio::test]
+async fn an_answer_of_a_provider_is_never_a_page() {
+    let gateway = TestGateway::start(crate::database::Kind::Sqlite).await;
+    let key = key_with_account(&gateway, json!({})).await;
+    let script = "<script>alert(1)</script>";
+    let error = json!({"type": "error", "error": {"type": "invalid_request_error", "message": script}});
+    for (status, body) in [(200, json!(script)), (400, error)] {
+        for content_type in ["text/html", "image/svg+xml", "text/html; charset=utf-7"] {
+            let answer = Script::raw(status, content_type, body.to_string());
+            gateway.provider.next(answer);
+            let reply = gateway.message(&key).send().await.expect(status);
+            assert_eq!(
+                reply.header("content-type"),
+                Some("application/json"),
+                "{content_type}"
+            );
+            assert_eq!(
+                reply.header("content-security-policy"),
+                Some("default-src 'none'; frame-ancestors 'none'")
+            );
+            assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
+            assert_eq!(reply.header("cache-control"), Some("no-store"));
+        }
+    }
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use gateway_api::ApiSettings;
 use serde_json::json;
 
@@ -9,7 +11,14 @@ on_both_databases! {
     async fn health_names_what_it_is_made_of(gateway) {
         gateway.make_account(&gateway.admin, json!({})).await;
         gateway.make_account(&gateway.admin, json!({"is_active": false})).await;
-        let health = gateway.get("/health").send().await.expect(200).json();
+        let strangers = gateway.get("/health").send().await.expect(200).json();
+        assert_eq!(strangers, json!({"status": "ok", "missing": []}));
+        let member = gateway.member("ann").await;
+        for token in ["nonsense", &member.token] {
+            let health = gateway.get("/health").bearer(token).send().await.expect(200).json();
+            assert_eq!(health, strangers);
+        }
+        let health = gateway.get("/health").bearer(&gateway.admin).send().await.expect(200).json();
         assert_eq!(health["status"], "ok");
         assert_eq!(health["missing"], json!([]));
         assert_eq!(health["version"], env!("CARGO_PKG_VERSION"));
@@ -23,6 +32,9 @@ on_both_databases! {
         gateway.get("/readyz").send().await.expect(200);
         gateway.app.store.close().await;
         gateway.get("/healthz").send().await.expect(200);
+        // What was found is believed for a second, so that nobody keeps the database busy by asking.
+        gateway.get("/readyz").send().await.expect(200);
+        gateway.clock.advance(Duration::from_secs(1));
         let ready = gateway.get("/readyz").send().await.expect(503).json();
         assert_eq!(ready, json!({"ready": false, "missing": ["database"]}));
         let health = gateway.get("/health").send().await.expect(503).json();

@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,6 +10,8 @@ use serde::Deserialize;
 use super::flights::Flights;
 use super::hash::{KeyHash, KeyHasher};
 use super::text::PresentedKey;
+use crate::failures::{FailureCount, Policy};
+use crate::network::network_of;
 use crate::{Directory, DirectoryError};
 
 /// An API key with what is needed to check it.
@@ -70,6 +73,12 @@ pub enum KeyError {
     /// Its owner may not use anything any more.
     #[error("this API key's owner is not active")]
     OwnerInactive,
+    /// Too many texts from the same address were no keys.
+    #[error("too many unknown API keys, the next one is looked at in {} s", retry_after.as_secs_f64().ceil())]
+    TooMany {
+        /// How long no other text from there is looked at that was no key before.
+        retry_after: Duration,
+    },
     /// Nothing can be said at the moment; the same key may be good later.
     #[error("API keys cannot be checked at the moment")]
     Unavailable(#[source] DirectoryError),
@@ -93,6 +102,9 @@ pub struct KeyRingSettings {
     /// Texts that are remembered to be no keys, apart from the keys so that a flood does not push them out.
     /// Default: 100000.
     pub unknown_keys: u64,
+    /// Texts from one address (a /64 of IPv6) that the directory did not know before the next must wait, a second at
+    /// first and a minute at the most. Default: 50.
+    pub unknown_per_address: u32,
 }
 
 impl Default for KeyRingSettings {
@@ -104,9 +116,13 @@ impl Default for KeyRingSettings {
             unknown_seconds: 5,
             known_keys: 100_000,
             unknown_keys: 100_000,
+            unknown_per_address: 50,
         }
     }
 }
+
+/// The longest wait after texts that were no keys: there may be others behind the same address.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Tells whose API key a client presents, mostly from memory.
 ///
@@ -120,6 +136,7 @@ pub struct KeyRing {
     generation: AtomicU64,
     known: Cache<Digest, Remembered<Arc<StoredKey>>>,
     unknown: Cache<Digest, Remembered<()>>,
+    guesses: FailureCount<IpAddr>,
     flights: Flights<(u64, Digest), Found>,
 }
 
@@ -144,6 +161,10 @@ impl KeyRing {
         clock: Arc<dyn Clock>,
         settings: KeyRingSettings,
     ) -> Self {
+        let guesses = Policy {
+            free: settings.unknown_per_address,
+            longest: LONGEST_WAIT,
+        };
         Self {
             directory,
             hasher,
@@ -151,31 +172,49 @@ impl KeyRing {
             generation: AtomicU64::new(0),
             known: Cache::new(settings.known_keys),
             unknown: Cache::new(settings.unknown_keys),
+            guesses: FailureCount::new(guesses),
             flights: Flights::new(),
             settings,
         }
     }
 
-    /// The key that `presented` is the text of.
+    /// The key that `presented` is the text of, by whoever is at `address`.
     ///
-    /// Those who ask for one key at the same time ask the directory once.
+    /// Those who ask for one key at the same time ask the directory once. Where many texts come from that are no keys, the
+    /// directory is not asked for further ones until a wait is over, but for those that were keys when it was last asked.
     ///
     /// # Errors
     ///
     /// [`KeyError`].
-    pub async fn authenticate(&self, presented: &str) -> Result<Arc<StoredKey>, KeyError> {
+    pub async fn authenticate(&self, presented: &str, address: IpAddr) -> Result<Arc<StoredKey>, KeyError> {
         let presented = PresentedKey::parse(presented).ok_or(KeyError::Invalid)?;
         let hash = self.hasher.hash(&presented);
         let generation = self.generation.load(Ordering::SeqCst);
         if let Some(found) = self.remembered(&hash, generation) {
             return self.checked(found, &hash);
         }
+        let network = network_of(address);
+        self.let_guess(&hash, network)?;
         let question = (generation, *hash.as_bytes());
         let ask = || self.ask(presented.public_id(), &hash, generation);
-        match self.flights.join(question, ask).await {
-            Ok(found) => self.checked(found, &hash),
-            Err(source) => Err(KeyError::Unavailable(source)),
+        let found = self
+            .flights
+            .join(question, ask)
+            .await
+            .map_err(KeyError::Unavailable)?;
+        if found.is_none() {
+            self.guesses.add(network, self.clock.monotonic());
         }
+        self.checked(found, &hash)
+    }
+
+    /// Refuses a text from where too many came that were no keys, unless it was one itself.
+    fn let_guess(&self, hash: &KeyHash, network: IpAddr) -> Result<(), KeyError> {
+        let retry_after = self.guesses.wait(&network, self.clock.monotonic());
+        if retry_after.is_zero() || self.known.contains_key(hash.as_bytes()) {
+            return Ok(());
+        }
+        Err(KeyError::TooMany { retry_after })
     }
 
     /// What [`authenticate`](Self::authenticate) would answer from memory; `None` if it had to ask.
@@ -189,12 +228,12 @@ impl KeyRing {
         Some(self.checked(found, &hash))
     }
 
-    /// Forgets everything at once, also what is being asked for at the moment.
+    /// Believes nothing any more that was asked before, also what is being asked for at the moment.
     ///
     /// To be called whenever a key or a user has changed, here or elsewhere. Cheap.
     pub fn clear(&self) {
+        // Those of an earlier generation are not believed, but for having been keys.
         self.generation.fetch_add(1, Ordering::SeqCst);
-        self.known.invalidate_all();
         self.unknown.invalidate_all();
     }
 

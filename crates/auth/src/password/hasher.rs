@@ -24,18 +24,23 @@ pub struct PasswordHasher {
     // Invariant: within `MIN_COST..=MAX_COST`.
     cost: u32,
     turns: Arc<Semaphore>,
+    /// Of those whose turn it is, and of those who wait for it.
+    places: Arc<Semaphore>,
 }
 
 impl PasswordHasher {
     /// A hasher with this cost, the base-2 logarithm of the rounds, that works on at most `concurrency`
-    /// passwords at once while the others wait.
+    /// passwords at once while at most `queue` others wait.
     ///
     /// A cost below 10 becomes 10 and one above 16 becomes 16; no concurrency becomes one.
     #[must_use]
-    pub fn new(cost: u32, concurrency: usize) -> Self {
+    pub fn new(cost: u32, concurrency: usize, queue: usize) -> Self {
+        let concurrency = concurrency.clamp(1, Semaphore::MAX_PERMITS);
+        let places = concurrency.saturating_add(queue).min(Semaphore::MAX_PERMITS);
         Self {
             cost: cost.clamp(MIN_COST, MAX_COST),
-            turns: Arc::new(Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS))),
+            turns: Arc::new(Semaphore::new(concurrency)),
+            places: Arc::new(Semaphore::new(places)),
         }
     }
 
@@ -46,9 +51,9 @@ impl PasswordHasher {
     ///
     /// # Errors
     ///
-    /// [`HashingStopped`] while the runtime shuts down.
-    pub async fn hash(&self, password: SecretString) -> Result<PasswordHash, HashingStopped> {
-        let (hash, _) = self.turn().await.hash(password).await?;
+    /// [`NotHashed`] when too many wait already, or while the runtime shuts down.
+    pub async fn hash(&self, password: SecretString) -> Result<PasswordHash, NotHashed> {
+        let (hash, _) = self.queue()?.turn().await.hash(password).await?;
         Ok(hash)
     }
 
@@ -59,22 +64,39 @@ impl PasswordHasher {
     ///
     /// # Errors
     ///
-    /// [`HashingStopped`] while the runtime shuts down.
+    /// [`NotHashed`] when too many wait already, or while the runtime shuts down.
     pub async fn verify(
         &self,
         password: SecretString,
         hash: Option<&PasswordHash>,
-    ) -> Result<Verdict, HashingStopped> {
-        let (verdict, _) = self.turn().await.verify(password, hash.cloned()).await?;
+    ) -> Result<Verdict, NotHashed> {
+        let (verdict, _) = self.queue()?.turn().await.verify(password, hash.cloned()).await?;
         Ok(verdict)
     }
 
-    /// Waits in the queue.
-    pub(crate) async fn turn(&self) -> Turn {
-        let permit = Arc::clone(&self.turns).acquire_owned().await;
+    /// Takes a place in the queue.
+    pub(crate) fn queue(&self) -> Result<Place, NotHashed> {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        Ok(Place {
+            hasher: self.clone(),
+            place: place.map_err(|_| NotHashed::Busy)?,
+        })
+    }
+}
+
+/// A place in the queue; the queue is one shorter when this is dropped.
+pub(crate) struct Place {
+    hasher: PasswordHasher,
+    place: OwnedSemaphorePermit,
+}
+
+impl Place {
+    /// Waits until it is the first.
+    pub(crate) async fn turn(self) -> Turn {
+        let permit = self.hasher.turns.acquire_owned().await;
         Turn {
-            cost: self.cost,
-            _permit: permit.expect("the queue is never closed"),
+            cost: self.hasher.cost,
+            _permits: [self.place, permit.expect("the queue is never closed")],
         }
     }
 }
@@ -82,11 +104,11 @@ impl PasswordHasher {
 /// The right to keep one core busy; the next in the queue gets it when this is dropped.
 pub(crate) struct Turn {
     cost: u32,
-    _permit: OwnedSemaphorePermit,
+    _permits: [OwnedSemaphorePermit; 2],
 }
 
 impl Turn {
-    pub(crate) async fn hash(self, password: SecretString) -> Result<(PasswordHash, Self), HashingStopped> {
+    pub(crate) async fn hash(self, password: SecretString) -> Result<(PasswordHash, Self), NotHashed> {
         let cost = self.cost;
         self.run(move || PasswordHash::of(password.expose_secret(), cost))
             .await
@@ -96,7 +118,7 @@ impl Turn {
         self,
         password: SecretString,
         hash: Option<PasswordHash>,
-    ) -> Result<(Verdict, Self), HashingStopped> {
+    ) -> Result<(Verdict, Self), NotHashed> {
         let cost = self.cost;
         self.run(move || verdict(password.expose_secret(), hash.as_ref(), cost))
             .await
@@ -108,17 +130,23 @@ impl Turn {
     async fn run<T: Send + 'static>(
         self,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<(T, Self), HashingStopped> {
+    ) -> Result<(T, Self), NotHashed> {
         task::spawn_blocking(move || (work(), self))
             .await
-            .map_err(|_| HashingStopped)
+            .map_err(|_| NotHashed::Stopped)
     }
 }
 
-/// The runtime is shutting down, and no password is hashed any more.
+/// Why a password was not hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("passwords are not hashed any more, the server is shutting down")]
-pub struct HashingStopped;
+pub enum NotHashed {
+    /// As many wait already as may.
+    #[error("too many passwords wait to be hashed")]
+    Busy,
+    /// The runtime is shutting down.
+    #[error("passwords are not hashed any more, the server is shutting down")]
+    Stopped,
+}
 
 /// Whether a password was the right one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -218,7 +246,7 @@ mod tests {
     use std::sync::mpsc;
     use std::task::{Context, Waker};
 
-    use super::{PasswordHash, PasswordHasher, costs_to_waste};
+    use super::{NotHashed, PasswordHash, PasswordHasher, costs_to_waste};
 
     #[test]
     fn a_wrong_password_takes_as_many_rounds_for_every_user() {
@@ -234,9 +262,10 @@ mod tests {
 
     #[tokio::test]
     async fn no_more_cores_are_busy_than_allowed() {
-        let hasher = PasswordHasher::new(10, 2);
-        let (first, _second) = (hasher.turn().await, hasher.turn().await);
-        let mut third = pin!(hasher.turn());
+        let hasher = PasswordHasher::new(10, 2, 10);
+        let turn = || hasher.queue().unwrap().turn();
+        let (first, _second) = (turn().await, turn().await);
+        let mut third = pin!(turn());
         let mut waiting = Context::from_waker(Waker::noop());
         assert!(third.as_mut().poll(&mut waiting).is_pending());
         drop(first);
@@ -245,17 +274,32 @@ mod tests {
 
     #[tokio::test]
     async fn a_caller_that_gives_up_keeps_its_turn_until_the_work_is_done() {
-        let hasher = PasswordHasher::new(10, 1);
+        let hasher = PasswordHasher::new(10, 1, 10);
+        let turn = || hasher.queue().unwrap().turn();
         let (finish, finished) = mpsc::channel::<()>();
         let mut waiting = Context::from_waker(Waker::noop());
         {
-            let mut work = pin!(hasher.turn().await.run(move || finished.recv()));
+            let mut work = pin!(turn().await.run(move || finished.recv()));
             assert!(work.as_mut().poll(&mut waiting).is_pending());
         }
-        let mut next = pin!(hasher.turn());
+        let mut next = pin!(turn());
         assert!(next.as_mut().poll(&mut waiting).is_pending());
         finish.send(()).unwrap();
         next.await;
+    }
+
+    #[tokio::test]
+    async fn no_more_wait_than_allowed() {
+        let hasher = PasswordHasher::new(10, 1, 2);
+        let first = hasher.queue().unwrap().turn().await;
+        let waiting = [hasher.queue().unwrap(), hasher.queue().unwrap()];
+        assert_eq!(hasher.queue().err(), Some(NotHashed::Busy));
+        drop(first);
+        let [second, _third] = waiting;
+        let second = second.turn().await;
+        let _fourth = hasher.queue().unwrap();
+        assert_eq!(hasher.queue().err(), Some(NotHashed::Busy));
+        drop(second);
     }
 
     #[test]

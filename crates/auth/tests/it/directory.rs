@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use gateway_auth::{
     Directory, DirectoryError, NewSession, PasswordChange, PasswordChangeCause, PasswordHash,
-    RefreshExchange, RefreshOutcome, StoredKey,
+    RefreshExchange, RefreshHash, RefreshOutcome, StoredKey,
 };
 use gateway_domain::{Budget, Limits, Role, SessionId, Timestamp, User, UserId};
 use tokio::sync::Semaphore;
@@ -17,6 +17,7 @@ pub(crate) struct MemoryDirectory {
     is_away: AtomicBool,
     key_questions: AtomicUsize,
     login_questions: AtomicUsize,
+    token_questions: AtomicUsize,
     gate: Mutex<Option<Arc<Semaphore>>>,
 }
 
@@ -95,6 +96,10 @@ impl MemoryDirectory {
         self.login_questions.load(Ordering::SeqCst)
     }
 
+    pub(crate) fn token_questions(&self) -> usize {
+        self.token_questions.load(Ordering::SeqCst)
+    }
+
     /// From now on answers about keys are found at once, but handed out one by one as permits are added.
     pub(crate) fn hold_back(&self) -> Arc<Semaphore> {
         let gate = Arc::new(Semaphore::new(0));
@@ -155,6 +160,11 @@ impl Directory for MemoryDirectory {
 
     async fn user_of_session(&self, id: SessionId, now: Timestamp) -> Result<Option<User>, DirectoryError> {
         Ok(self.ask()?.user_of(id, now))
+    }
+
+    async fn has_refresh_token(&self, hash: RefreshHash) -> Result<bool, DirectoryError> {
+        self.token_questions.fetch_add(1, Ordering::SeqCst);
+        Ok(self.ask()?.refresh_tokens.contains_key(hash.as_bytes()))
     }
 
     async fn exchange_refresh_token(

@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use gateway_domain::{ApiKey, Clock, ManualClock, Role};
 use secrecy::ExposeSecret;
 
 use crate::directory::{MemoryDirectory, user};
+use crate::world::HOME;
 
 /// A key ring and one key that it may find.
 pub(crate) struct Ring {
@@ -46,13 +48,13 @@ impl Ring {
     }
 
     async fn ask(&self) -> Answer {
-        self.keys.authenticate(&self.text).await
+        self.keys.authenticate(&self.text, HOME).await
     }
 
     /// Asks in a task of its own, and comes back when that waits for the directory.
     async fn ask_aside(&self) -> tokio::task::JoinHandle<Answer> {
         let (keys, text) = (Arc::clone(&self.keys), self.text.clone());
-        let task = tokio::spawn(async move { keys.authenticate(&text).await });
+        let task = tokio::spawn(async move { keys.authenticate(&text, HOME).await });
         tokio::task::yield_now().await;
         task
     }
@@ -114,18 +116,18 @@ async fn malformed_unknown_and_wrong_are_all_invalid() {
     let ring = Ring::new();
     let is_invalid = |answer: Answer| assert!(matches!(answer, Err(KeyError::Invalid)), "{answer:?}");
     for text in ["", "sk-gw-", "Bearer x", &ring.text[..61]] {
-        is_invalid(ring.keys.authenticate(text).await);
+        is_invalid(ring.keys.authenticate(text, HOME).await);
         is_invalid(ring.keys.cached(text).unwrap());
     }
     assert_eq!(ring.questions(), 0, "what is no key is not asked for");
     is_invalid(
         ring.keys
-            .authenticate(ring.hasher.issue().key.expose_secret())
+            .authenticate(ring.hasher.issue().key.expose_secret(), HOME)
             .await,
     );
-    is_invalid(ring.keys.authenticate(&ring.wrong_text()).await);
+    is_invalid(ring.keys.authenticate(&ring.wrong_text(), HOME).await);
     ring.ask().await.unwrap();
-    is_invalid(ring.keys.authenticate(&ring.wrong_text()).await);
+    is_invalid(ring.keys.authenticate(&ring.wrong_text(), HOME).await);
 }
 
 #[tokio::test]
@@ -135,7 +137,7 @@ async fn an_unknown_key_costs_no_second_question_for_a_while() {
     let text = unknown.key.expose_secret();
     for _ in 0..100 {
         assert!(matches!(
-            ring.keys.authenticate(text).await,
+            ring.keys.authenticate(text, HOME).await,
             Err(KeyError::Invalid)
         ));
     }
@@ -145,7 +147,7 @@ async fn an_unknown_key_costs_no_second_question_for_a_while() {
     assert!(ring.keys.cached(text).is_none());
 
     ring.directory.put_key(stored(&unknown, &ring.clock));
-    assert!(ring.keys.authenticate(text).await.is_ok());
+    assert!(ring.keys.authenticate(text, HOME).await.is_ok());
 }
 
 #[tokio::test]
@@ -156,17 +158,95 @@ async fn a_flood_of_unknown_keys_pushes_no_key_out() {
         ..KeyRingSettings::default()
     });
     ring.ask().await.unwrap();
-    for _ in 0..500 {
+    for number in 0..500_u32 {
+        let address = IpAddr::from(number.to_be_bytes());
         let unknown = ring.hasher.issue();
-        assert!(ring.keys.authenticate(unknown.key.expose_secret()).await.is_err());
-        assert!(
-            ring.keys.authenticate(&ring.wrong_text()).await.is_err(),
-            "of a public id that there is"
-        );
+        let answer = ring.keys.authenticate(unknown.key.expose_secret(), address).await;
+        assert!(answer.is_err());
+        let answer = ring.keys.authenticate(&ring.wrong_text(), address).await;
+        assert!(answer.is_err(), "of a public id that there is");
     }
     assert_eq!(ring.questions(), 1001);
     ring.ask().await.unwrap();
     assert_eq!(ring.questions(), 1001);
+}
+
+/// Presents so many keys that there are not, one after the other.
+async fn guess(ring: &Ring, times: usize, address: IpAddr) -> Vec<KeyError> {
+    let mut answers = Vec::new();
+    for _ in 0..times {
+        let unknown = ring.hasher.issue();
+        let answer = ring.keys.authenticate(unknown.key.expose_secret(), address).await;
+        answers.push(answer.unwrap_err());
+    }
+    answers
+}
+
+#[tokio::test]
+async fn a_flood_of_unknown_keys_from_one_address_asks_the_directory_no_more() {
+    let ring = Ring::new();
+    let answers = guess(&ring, 1000, HOME).await;
+    for (number, answer) in answers.iter().enumerate() {
+        match answer {
+            KeyError::Invalid => assert!(number < 50, "{number}"),
+            KeyError::TooMany { retry_after } => {
+                assert!(number >= 50, "{number}");
+                assert_eq!(*retry_after, Duration::from_secs(1));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(ring.questions(), 50);
+
+    // One more after each wait, which doubles up to a minute.
+    for wait in [1, 2, 4, 8, 16, 32, 60, 60] {
+        ring.advance_seconds(wait);
+        let answers = guess(&ring, 2, HOME).await;
+        assert!(
+            matches!(answers[..], [KeyError::Invalid, KeyError::TooMany { .. }]),
+            "{answers:?}"
+        );
+    }
+    assert_eq!(ring.questions(), 58);
+    guess(&ring, 1, "192.0.2.2".parse().unwrap()).await;
+    assert_eq!(ring.questions(), 59, "others are asked for");
+}
+
+#[tokio::test]
+async fn a_subscriber_of_ipv6_floods_from_one_address_however_many_are_taken() {
+    let ring = Ring::new();
+    for number in 0..100_u128 {
+        let address = 0x2001_0db8_0000_0000_0000_0000_0000_0000 + number;
+        guess(&ring, 1, IpAddr::V6(address.into())).await;
+    }
+    assert_eq!(ring.questions(), 50);
+}
+
+#[tokio::test]
+async fn a_flood_of_unknown_keys_locks_out_no_key_that_is_known() {
+    let ring = Ring::new();
+    ring.ask().await.unwrap();
+    guess(&ring, 100, HOME).await;
+    ring.ask().await.unwrap();
+    // Neither when it has to be asked for anew.
+    ring.advance_seconds(60);
+    guess(&ring, 100, HOME).await;
+    ring.keys.clear();
+    ring.ask().await.unwrap();
+    ring.directory.delete_key(&ring.stored.key.public_id);
+    ring.keys.clear();
+    assert!(matches!(ring.ask().await, Err(KeyError::Invalid)));
+}
+
+#[tokio::test]
+async fn a_directory_that_is_away_is_no_guess() {
+    let ring = Ring::new();
+    ring.directory.go_away();
+    for answer in guess(&ring, 100, HOME).await {
+        assert!(matches!(answer, KeyError::Unavailable(_)), "{answer:?}");
+    }
+    ring.directory.come_back();
+    ring.ask().await.unwrap();
 }
 
 #[tokio::test]
@@ -297,7 +377,7 @@ async fn a_key_is_refused_for_the_right_reason() {
         for _ in 0..2 {
             assert_eq!(ring.ask().await.unwrap_err().to_string(), reason);
         }
-        let wrong = ring.keys.authenticate(&ring.wrong_text()).await;
+        let wrong = ring.keys.authenticate(&ring.wrong_text(), HOME).await;
         assert!(
             matches!(wrong, Err(KeyError::Invalid)),
             "who does not know the secret learns nothing"
@@ -327,10 +407,20 @@ async fn after_a_rotation_the_old_text_works_until_its_grace_ends() {
         stored.hash = rotated.hash;
     });
     assert!(ring.ask().await.is_ok());
-    assert!(ring.keys.authenticate(rotated.key.expose_secret()).await.is_ok());
+    assert!(
+        ring.keys
+            .authenticate(rotated.key.expose_secret(), HOME)
+            .await
+            .is_ok()
+    );
     ring.advance_seconds(30);
     assert!(matches!(ring.ask().await, Err(KeyError::Invalid)));
-    assert!(ring.keys.authenticate(rotated.key.expose_secret()).await.is_ok());
+    assert!(
+        ring.keys
+            .authenticate(rotated.key.expose_secret(), HOME)
+            .await
+            .is_ok()
+    );
     assert_eq!(ring.questions(), 2);
 }
 

@@ -3,7 +3,7 @@ use gateway_auth::{PasswordHash, PasswordHasher, Verdict};
 use crate::world::hash_of;
 
 async fn verify(password: &str, hash: &PasswordHash) -> Verdict {
-    PasswordHasher::new(10, 2)
+    PasswordHasher::new(10, 2, 10)
         .verify(password.into(), Some(hash))
         .await
         .unwrap()
@@ -11,7 +11,7 @@ async fn verify(password: &str, hash: &PasswordHash) -> Verdict {
 
 #[tokio::test]
 async fn a_password_matches_its_own_hash_only() {
-    let hasher = PasswordHasher::new(10, 2);
+    let hasher = PasswordHasher::new(10, 2, 10);
     let hash = hasher.hash("correct horse".into()).await.unwrap();
     assert!(hash.as_str().starts_with("$2b$10$"), "{}", hash.as_str());
     assert_eq!(verify("correct horse", &hash).await, Verdict::Right);
@@ -29,7 +29,7 @@ async fn a_password_matches_its_own_hash_only() {
 
 #[tokio::test]
 async fn the_cost_never_falls_below_ten() {
-    let hash = PasswordHasher::new(4, 0)
+    let hash = PasswordHasher::new(4, 0, 10)
         .hash("correct horse".into())
         .await
         .unwrap();

@@ -12,7 +12,7 @@ fn refusal(settings: &AuthSettings) -> Option<InvalidSettings> {
     let directory: Arc<dyn Directory> = Arc::new(MemoryDirectory::default());
     Sessions::new(
         directory,
-        PasswordHasher::new(10, 1),
+        PasswordHasher::new(10, 1, 10),
         settings,
         Arc::new(SystemClock::new()),
     )

@@ -203,3 +203,26 @@ async fn an_admin_sets_no_weak_password() {
         Err(AuthError::WeakPassword(WeakPassword::Common))
     ));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_sign_ins_than_may_wait_are_refused_at_once() {
+    let world = World::with(&AuthSettings {
+        bcrypt_concurrency: 1,
+        bcrypt_queue: 2,
+        ..settings()
+    });
+    let mut calls: Vec<_> = (0..3)
+        .map(|_| Box::pin(world.sign_in("alice", PASSWORD)))
+        .collect();
+    calls.iter_mut().for_each(begin);
+    let asked = world.directory.login_questions();
+    assert!(matches!(
+        world.sign_in("alice", PASSWORD).await,
+        Err(AuthError::Busy)
+    ));
+    assert_eq!(world.directory.login_questions(), asked, "nothing is looked at");
+    for call in calls {
+        assert!(call.await.is_ok());
+    }
+    assert!(world.sign_in("alice", PASSWORD).await.is_ok());
+}

@@ -4,7 +4,7 @@ use gateway_auth::{AuthError, Scope, WeakPassword};
 use gateway_domain::{Clock, Role};
 use secrecy::ExposeSecret;
 
-use crate::world::{PASSWORD, World, begin, hash_of};
+use crate::world::{HOME, PASSWORD, World, begin, hash_of};
 
 const DAY: u64 = 24 * 3600;
 
@@ -49,6 +49,24 @@ async fn a_refresh_token_used_twice_ends_its_session() {
     assert!(world.who(&bystander).await.is_ok());
 }
 
+#[tokio::test]
+async fn a_flood_of_tokens_that_nobody_was_given_asks_the_directory_no_more() {
+    let world = World::new();
+    let pair = world.alice().await;
+    let elsewhere = "198.51.100.7".parse().unwrap();
+    for number in 0..200 {
+        // 32 bytes in base64, as a token has.
+        let token = format!("{number:0>42}A");
+        match world.sessions.refresh(&token, elsewhere).await {
+            Err(AuthError::InvalidToken) => assert!(number < 50, "{number}"),
+            Err(AuthError::TooManyAttempts { .. }) => assert!(number >= 50, "{number}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(world.directory.token_questions(), 50);
+    assert!(world.refresh(&pair).await.is_ok(), "from another address");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_twenty_refreshes_in_parallel_one_wins() {
     let world = World::new();
@@ -57,7 +75,7 @@ async fn of_twenty_refreshes_in_parallel_one_wins() {
         .map(|_| {
             let sessions = Arc::clone(&world.sessions);
             let token = pair.refresh_token.clone();
-            tokio::spawn(async move { sessions.refresh(token.expose_secret()).await })
+            tokio::spawn(async move { sessions.refresh(token.expose_secret(), HOME).await })
         })
         .collect();
     let mut won = Vec::new();
@@ -85,7 +103,7 @@ async fn what_is_no_refresh_token_is_refused() {
         &"A".repeat(43),
         &"A".repeat(1 << 20),
     ] {
-        assert!(is_invalid(&world.sessions.refresh(token).await));
+        assert!(is_invalid(&world.sessions.refresh(token, HOME).await));
     }
 }
 

@@ -1,4 +1,4 @@
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Waker};
@@ -13,6 +13,8 @@ use secrecy::ExposeSecret;
 use crate::directory::{MemoryDirectory, user};
 
 pub(crate) const PASSWORD: &str = "a long walk home";
+/// Where everybody is unless they say otherwise.
+pub(crate) const HOME: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 pub(crate) const SECRET: &str = "0123456789abcdefghijklmnopqrstuv-signing";
 
 static HASH: LazyLock<PasswordHash> = LazyLock::new(|| hash_of(PASSWORD, 10));
@@ -81,7 +83,9 @@ impl World {
     }
 
     pub(crate) async fn refresh(&self, pair: &TokenPair) -> Result<TokenPair, AuthError> {
-        self.sessions.refresh(pair.refresh_token.expose_secret()).await
+        self.sessions
+            .refresh(pair.refresh_token.expose_secret(), HOME)
+            .await
     }
 
     pub(crate) async fn change(&self, caller: &Caller, current: &str, new: &str) -> Result<(), AuthError> {
@@ -123,7 +127,11 @@ pub(crate) fn hash_of(password: &str, cost: u32) -> PasswordHash {
 }
 
 fn sessions(directory: &Arc<MemoryDirectory>, clock: &Arc<ManualClock>, settings: &AuthSettings) -> Sessions {
-    let hasher = PasswordHasher::new(settings.bcrypt_cost, settings.bcrypt_concurrency);
+    let hasher = PasswordHasher::new(
+        settings.bcrypt_cost,
+        settings.bcrypt_concurrency,
+        settings.bcrypt_queue,
+    );
     let directory: Arc<dyn Directory> = Arc::<MemoryDirectory>::clone(directory);
     let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(clock);
     Sessions::new(directory, hasher, settings, clock).unwrap()

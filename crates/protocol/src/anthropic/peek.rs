@@ -25,7 +25,7 @@ pub(super) fn peek(body: &[u8]) -> Result<Peek, InvalidBody> {
     }
     let mut fields = Fields::default();
     let mut opening = Opening::default();
-    let mut pin = None;
+    let (mut container, mut thread) = (None, None);
     for member in json::members(body) {
         let member = member.map_err(not_json)?;
         match &*member.key {
@@ -33,15 +33,20 @@ pub(super) fn peek(body: &[u8]) -> Result<Peek, InvalidBody> {
             b"stream" => set(&mut fields.stream, "stream", &member, boolean)?,
             b"max_tokens" => set(&mut fields.max_tokens, "max_tokens", &member, whole_number)?,
             b"metadata" => set(&mut fields.user_id, "metadata", &member, user_id)?,
-            b"container" | b"thread" => pin = pin.or_else(|| held_by_account(member.value)),
-            b"system" => opening.system = Some(member.value),
-            b"tools" => opening.tools = Some(member.value),
-            b"messages" => opening.messages = Some(member.value),
-            b"cache_control" => opening.cache_control = Some(member.value),
+            b"container" => once(&mut container, "container", &member)?,
+            b"thread" => once(&mut thread, "thread", &member)?,
+            b"system" => once(&mut opening.system, "system", &member)?,
+            b"tools" => once(&mut opening.tools, "tools", &member)?,
+            b"messages" => once(&mut opening.messages, "messages", &member)?,
+            b"cache_control" => once(&mut opening.cache_control, "cache_control", &member)?,
             _ => {}
         }
     }
     let preamble = opening.preamble();
+    let pin = [container, thread]
+        .into_iter()
+        .flatten()
+        .find_map(held_by_account);
     Ok(Peek {
         conversation: opening.conversation(preamble),
         preamble,
@@ -118,9 +123,8 @@ fn set<T>(
     member: &Member<'_>,
     read: impl FnOnce(&Member<'_>) -> Result<Option<T>, InvalidBody>,
 ) -> Result<(), InvalidBody> {
-    // Which of two the provider would take is anybody's guess, and the other is the one that was authorised.
     if field.is_some() {
-        return Err(wrong(name, "Field may be given only once"));
+        return Err(given_twice(name));
     }
     *field = Some(if json::is_null(member.value) {
         None
@@ -128,6 +132,19 @@ fn set<T>(
         read(member)?
     });
     Ok(())
+}
+
+/// Keeps a field that may be given once, as it is written.
+fn once<'a>(field: &mut Option<&'a [u8]>, name: &str, member: &Member<'a>) -> Result<(), InvalidBody> {
+    match field.replace(member.value) {
+        None => Ok(()),
+        Some(_) => Err(given_twice(name)),
+    }
+}
+
+/// Which of two the provider would take is anybody's guess, and the other is the one that was authorised.
+fn given_twice(name: &str) -> InvalidBody {
+    wrong(name, "Field may be given only once")
 }
 
 fn model(member: &Member<'_>) -> Result<Option<(String, Range<usize>)>, InvalidBody> {

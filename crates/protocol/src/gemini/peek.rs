@@ -71,7 +71,15 @@ impl<'a> Seen<'a> {
             };
             set(field, &name, &member)?;
         }
-        Ok(seen)
+        let given = |field: Option<&'a [u8]>| field.filter(|value| !json::is_null(value));
+        Ok(Self {
+            contents: given(seen.contents),
+            system: given(seen.system),
+            tools: given(seen.tools),
+            cached_content: given(seen.cached_content),
+            config: given(seen.config),
+            request: given(seen.request),
+        })
     }
 
     /// What other conversations begin with as well.
@@ -137,7 +145,8 @@ fn max_tokens(config: &[u8]) -> Result<Option<u64>, InvalidBody> {
             set(&mut value, &name, &member)?;
         }
     }
-    let number = value.map(|value| integer(value).and_then(|number| u64::try_from(number).ok()));
+    let given = value.filter(|value| !json::is_null(value));
+    let number = given.map(|value| integer(value).and_then(|number| u64::try_from(number).ok()));
     match number {
         Some(None) => Err(InvalidBody::new(
             "generationConfig.maxOutputTokens: expected an integer that is not negative",
@@ -146,16 +155,13 @@ fn max_tokens(config: &[u8]) -> Result<Option<u64>, InvalidBody> {
     }
 }
 
-/// Reads a field that may be given once, in either case. A `null` is as good as nothing.
+/// Keeps a field that may be given once, in either case.
 fn set<'a>(field: &mut Option<&'a [u8]>, name: &str, member: &Member<'a>) -> Result<(), InvalidBody> {
     // Which of two the provider would take is anybody's guess.
-    if field.is_some() {
-        return Err(InvalidBody::new(format!("{name}: Field may be given only once")));
+    match field.replace(member.value) {
+        None => Ok(()),
+        Some(_) => Err(InvalidBody::new(format!("{name}: Field may be given only once"))),
     }
-    if !json::is_null(member.value) {
-        *field = Some(member.value);
-    }
-    Ok(())
 }
 
 fn name(member: &Member<'_>) -> String {

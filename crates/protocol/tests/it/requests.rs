@@ -113,6 +113,21 @@ fn a_field_given_twice_is_refused_however_it_is_written() {
         r#"{"model":"a","metadata":{"user_id":"a","user_i\u0064":"b"}}"#,
         "metadata.user_id: Field may be given only once",
     );
+    for name in [
+        "system",
+        "tools",
+        "messages",
+        "container",
+        "thread",
+        "cache_control",
+    ] {
+        for (first, second) in [("null", "[]"), ("[]", "[]"), ("\"a\"", "null")] {
+            assert_refused(
+                &format!(r#"{{"{name}":{first},"model":"a","{name}":{second}}}"#),
+                &format!("{name}: Field may be given only once"),
+            );
+        }
+    }
 }
 
 #[test]

@@ -64,6 +64,13 @@ pub(crate) async fn user_of(
     row.map(UserRow::into_user).transpose()
 }
 
+pub(crate) async fn has_token(conn: &mut Conn, hash: Vec<u8>) -> Result<bool, StoreError> {
+    let token = refresh_tokens::table
+        .find(hash)
+        .select(refresh_tokens::session_id);
+    Ok(token.get_result::<StoredId>(conn).await.optional()?.is_some())
+}
+
 pub(crate) async fn exchange(
     conn: &mut Conn,
     exchange: RefreshExchange,

@@ -208,7 +208,7 @@ async fn both_databases_have_the_same_migrations_and_each_its_way_back() {
 #[tokio::test]
 async fn the_published_passwords_open_the_two_first_accounts() {
     check(async |fixture| {
-        let hasher = PasswordHasher::new(12, 2);
+        let hasher = PasswordHasher::new(12, 2, 10);
         for (login, password, role) in [
             ("admin", "admin123456", Role::Admin),
             ("testuser", "testpass123", Role::Member),

@@ -51,9 +51,9 @@ pub(super) fn peek(body: &[u8]) -> Result<Peek, InvalidBody> {
                     string(name, member)
                 })?;
             }
-            b"tools" => opening.tools = Some(member.value),
-            b"functions" => opening.functions = Some(member.value),
-            b"messages" => opening.messages = Some(member.value),
+            b"tools" => once(&mut opening.tools, "tools", &member)?,
+            b"functions" => once(&mut opening.functions, "functions", &member)?,
+            b"messages" => once(&mut opening.messages, "messages", &member)?,
             _ => {}
         }
     }
@@ -123,11 +123,8 @@ fn set<T>(
     member: &Member<'_>,
     read: impl FnOnce(&Member<'_>) -> Result<Option<T>, InvalidBody>,
 ) -> Result<(), InvalidBody> {
-    // Which of two the provider would take is anybody's guess, and the other is the one that was authorised.
     if field.is_some() {
-        return Err(InvalidBody::new(format!(
-            "Duplicate parameter: '{name}'. It may be given only once."
-        )));
+        return Err(given_twice(name));
     }
     *field = Some(if json::is_null(member.value) {
         None
@@ -135,6 +132,21 @@ fn set<T>(
         read(member)?
     });
     Ok(())
+}
+
+/// Keeps a field that may be given once, as it is written.
+fn once<'a>(field: &mut Option<&'a [u8]>, name: &str, member: &Member<'a>) -> Result<(), InvalidBody> {
+    match field.replace(member.value) {
+        None => Ok(()),
+        Some(_) => Err(given_twice(name)),
+    }
+}
+
+/// Which of two the provider would take is anybody's guess, and the other is the one that was authorised.
+fn given_twice(name: &str) -> InvalidBody {
+    InvalidBody::new(format!(
+        "Duplicate parameter: '{name}'. It may be given only once."
+    ))
 }
 
 fn model(member: &Member<'_>) -> Result<Option<(String, Range<usize>)>, InvalidBody> {

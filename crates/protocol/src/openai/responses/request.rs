@@ -24,7 +24,7 @@ pub(super) fn peek(body: &[u8]) -> Result<Peek, InvalidBody> {
     }
     let mut fields = Fields::default();
     let mut opening = Opening::default();
-    let mut pin = None;
+    let (mut previous, mut conversation) = (None, None);
     for member in json::members(body) {
         let member = member.map_err(not_json)?;
         match &*member.key {
@@ -38,14 +38,19 @@ pub(super) fn peek(body: &[u8]) -> Result<Peek, InvalidBody> {
             b"safety_identifier" => {
                 set(&mut fields.safety_identifier, "safety_identifier", &member, name)?;
             }
-            b"previous_response_id" | b"conversation" => pin = pin.or_else(|| held_by_account(member.value)),
-            b"instructions" => opening.instructions = Some(member.value),
-            b"tools" => opening.tools = Some(member.value),
-            b"input" => opening.input = Some(member.value),
+            b"previous_response_id" => once(&mut previous, "previous_response_id", &member)?,
+            b"conversation" => once(&mut conversation, "conversation", &member)?,
+            b"instructions" => once(&mut opening.instructions, "instructions", &member)?,
+            b"tools" => once(&mut opening.tools, "tools", &member)?,
+            b"input" => once(&mut opening.input, "input", &member)?,
             _ => {}
         }
     }
     let preamble = opening.preamble();
+    let pin = [previous, conversation]
+        .into_iter()
+        .flatten()
+        .find_map(held_by_account);
     Ok(Peek {
         conversation: opening.conversation(preamble),
         preamble,
@@ -131,9 +136,8 @@ fn set<T>(
     member: &Member<'_>,
     read: impl FnOnce(&str, &Member<'_>) -> Result<T, InvalidBody>,
 ) -> Result<(), InvalidBody> {
-    // Which of two the provider would take is anybody's guess, and the other is the one that was authorised.
     if field.is_some() {
-        return Err(InvalidBody::new(format!("Duplicate parameter: '{name}'.")));
+        return Err(given_twice(name));
     }
     *field = Some(if json::is_null(member.value) {
         None
@@ -141,6 +145,19 @@ fn set<T>(
         Some(read(name, member)?)
     });
     Ok(())
+}
+
+/// Keeps a field that may be given once, as it is written.
+fn once<'a>(field: &mut Option<&'a [u8]>, name: &str, member: &Member<'a>) -> Result<(), InvalidBody> {
+    match field.replace(member.value) {
+        None => Ok(()),
+        Some(_) => Err(given_twice(name)),
+    }
+}
+
+/// Which of two the provider would take is anybody's guess, and the other is the one that was authorised.
+fn given_twice(name: &str) -> InvalidBody {
+    InvalidBody::new(format!("Duplicate parameter: '{name}'."))
 }
 
 fn model(field: &str, member: &Member<'_>) -> Result<(String, Range<usize>), InvalidBody> {

@@ -56,6 +56,17 @@ fn what_is_wrong_is_said_in_openais_words() {
 }
 
 #[test]
+fn what_is_read_may_be_given_once() {
+    for name in ["tools", "functions", "messages", "stream", "user", "max_tokens"] {
+        let body = format!(r#"{{"{name}":null,"model":"a","{name}":null}}"#);
+        assert_eq!(
+            peek(&body).unwrap_err(),
+            format!("Duplicate parameter: '{name}'. It may be given only once.")
+        );
+    }
+}
+
+#[test]
 fn a_user_is_known_by_any_of_its_names() {
     let user = |fields: &str| peek(&format!(r#"{{"model":"m"{fields}}}"#)).unwrap().user_id;
     assert_eq!(

@@ -33,6 +33,7 @@ fn both_spellings_are_read_and_both_at_once_refused() {
             "generationConfig",
         ),
         (r#"{"contents":[],"contents":[]}"#, "contents"),
+        (r#"{"contents":null,"contents":[]}"#, "contents"),
         (r#"{"cachedContent":"a","cached_content":"b"}"#, "cachedContent"),
         (
             r#"{"generationConfig":{"maxOutputTokens":1,"max_output_tokens":2}}"#,

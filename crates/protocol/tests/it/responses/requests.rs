@@ -45,6 +45,26 @@ fn a_body_that_says_no_model_is_refused() {
         (r#"{"model":""}"#, "Invalid 'model': empty string."),
         (r#"{"model":"a","model":"b"}"#, "Duplicate parameter: 'model'."),
         (
+            r#"{"model":"a","input":"b","input":"c"}"#,
+            "Duplicate parameter: 'input'.",
+        ),
+        (
+            r#"{"model":"a","tools":[],"tools":[]}"#,
+            "Duplicate parameter: 'tools'.",
+        ),
+        (
+            r#"{"model":"a","instructions":null,"instructions":"b"}"#,
+            "Duplicate parameter: 'instructions'.",
+        ),
+        (
+            r#"{"model":"a","previous_response_id":"b","previous_response_id":"c"}"#,
+            "Duplicate parameter: 'previous_response_id'.",
+        ),
+        (
+            r#"{"model":"a","conversation":"b","conversation":{"id":"c"}}"#,
+            "Duplicate parameter: 'conversation'.",
+        ),
+        (
             r#"{"model":"a","stream":1}"#,
             "Invalid type for 'stream': expected a boolean.",
         ),
