@@ -1,0 +1,44 @@
+use serde_json::{Value, json};
+
+use crate::on_both_databases;
+
+fn path(thing: &Value) -> String {
+    format!("/api/upstream-accounts/{}", thing["id"].as_str().unwrap())
+}
+
+on_both_databases! {
+    async fn only_the_internet_and_what_is_listed_may_be_written_down(gateway) {
+        let account = gateway.make_account(&gateway.admin, json!({})).await;
+        for (field, url, why) in [
+            ("base_url", "http://api.example.com", "plain http is for accounts of admins, to what upstream.allow_private lists: use https"),
+            ("base_url", "https://10.0.0.1", "not an address on the internet: only accounts of admins reach others, if upstream.allow_private lists them"),
+            ("base_url", "https://169.254.169.254", "link-local and metadata addresses are never reached"),
+            ("base_url", "https://user@api.example.com", "no user name and no password are allowed here"),
+            ("base_url", "https://api.example.com/?a=b", "no query and no fragment are allowed here"),
+            ("base_url", "https://api.example.com/#top", "no query and no fragment are allowed here"),
+            ("proxy_url", "socks5://10.0.0.1:1080", "not an address on the internet: only accounts of admins reach others, if upstream.allow_private lists them"),
+            ("proxy_url", "http://metadata.google.internal", "link-local and metadata addresses are never reached"),
+            ("proxy_url", "http://user:pass@proxy.example.com", "no user name and no password are allowed here"),
+            ("proxy_url", "http://proxy.example.com/?a=b", "expected nothing but scheme, host and port"),
+        ] {
+            let body = json!({field: url, "credential": {"type": "api_key", "api_key": "sk-1234"}});
+            let reply = gateway.put(&path(&account)).bearer(&gateway.admin).json(&body).send().await.expect(422).json();
+            assert_eq!(reply["error"]["details"], json!([{"field": field, "message": why}]), "{url}");
+        }
+    }
+
+    async fn a_members_account_goes_no_further_when_an_admin_changes_it(gateway) {
+        let ann = gateway.member("ann").await;
+        let account = gateway.make_account(&ann.token, json!({"base_url": "https://api.example.com"})).await;
+        let credential = json!({"type": "api_key", "api_key": "sk-1234"});
+        for (wish, field) in [
+            (json!({"base_url": gateway.provider.base_url(), "credential": credential}), "base_url"),
+            (json!({"proxy_url": "socks5://127.0.0.1:1080"}), "proxy_url"),
+        ] {
+            for token in [&ann.token, &gateway.admin] {
+                let reply = gateway.put(&path(&account)).bearer(token).json(&wish).send().await;
+                assert_eq!(reply.expect(422).fields(), [field]);
+            }
+        }
+    }
+}
