@@ -2,6 +2,9 @@ use serde_json::{Value, json};
 
 use crate::on_both_databases;
 
+/// Nobody listens there.
+const AWAY: &str = "http://127.0.0.1:1";
+
 fn path(thing: &Value) -> String {
     format!("/api/upstream-accounts/{}", thing["id"].as_str().unwrap())
 }
@@ -38,6 +41,40 @@ on_both_databases! {
             for token in [&ann.token, &gateway.admin] {
                 let reply = gateway.put(&path(&account)).bearer(token).json(&wish).send().await;
                 assert_eq!(reply.expect(422).fields(), [field]);
+            }
+        }
+    }
+
+    async fn members_are_not_told_what_is_behind_the_address_of_a_shared_account(gateway) {
+        let ann = gateway.member("ann").await;
+        let down = gateway.make_account(&gateway.admin, json!({"name": "down", "priority": 1, "base_url": AWAY})).await;
+        gateway.make_account(&gateway.admin, json!({"name": "up", "priority": 2})).await;
+        let key = gateway.make_key(&ann.token, json!({})).await;
+        let answer = gateway.message(key["key"].as_str().unwrap()).send().await.expect(200);
+        let first = answer.header("x-gateway-request-id").unwrap().to_owned();
+        let health = format!("{}/health", path(&down));
+        let probed = gateway.get(&health).bearer(&gateway.admin).send().await.expect(200).json();
+        let reason = probed["reason"].as_str().unwrap();
+        assert!(reason.starts_with("transport: no answer came: ") && reason.contains("refused"), "{reason}");
+        // The account rests now, which is said of it in the next request.
+        let answer = gateway.message(key["key"].as_str().unwrap()).send().await.expect(200);
+        let second = answer.header("x-gateway-request-id").unwrap().to_owned();
+        gateway.settle().await;
+
+        for target in [
+            path(&down),
+            health,
+            "/api/upstream-accounts".to_owned(),
+            format!("/api/usage/requests/{first}"),
+            format!("/api/usage/requests/{second}"),
+            "/api/usage/export".to_owned(),
+        ] {
+            let seen = gateway.get(&target).bearer(&ann.token).send().await.expect(200).text();
+            assert!(!seen.contains("refused") && !seen.contains("127.0.0.1:1"), "{target}: {seen}");
+            if target != "/api/usage/export" {
+                assert!(seen.contains("no answer came\""), "{target}: {seen}");
+                let seen = gateway.get(&target).bearer(&gateway.admin).send().await.expect(200).text();
+                assert!(seen.contains("refused"), "{target}: {seen}");
             }
         }
     }
