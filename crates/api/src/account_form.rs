@@ -78,6 +78,7 @@ pub(crate) struct AccountUpdate {
     /// Another scheme, host or port needs the credentials anew.
     #[serde(default, deserialize_with = "present")]
     base_url: Option<String>,
+    /// Another one needs the credentials anew, unless requests are sent by https.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     proxy_url: Patch<String>,
@@ -216,7 +217,7 @@ impl AccountUpdate {
             .and_then(|text| base_url(&mut check, &text, policy, reach));
         let proxy_url = proxy_url(&mut check, self.proxy_url, policy, reach);
         if let Some(before) = before {
-            given.follow(&mut check, before, base_url.as_ref());
+            given.follow(&mut check, before, base_url.as_ref(), proxy_url.as_ref());
         }
         let changes = AccountChanges {
             name: self.name,
@@ -271,16 +272,31 @@ struct Given {
 }
 
 impl Given {
-    /// The credentials were given for the server that the account was at: they follow to no other.
-    fn follow(self, check: &mut Check, before: &UpstreamAccount, base_url: Option<&Url>) {
+    /// The credentials were given for the server that the account was at, and for those on the way to it that can read
+    /// them: they follow to no others.
+    fn follow(
+        self,
+        check: &mut Check,
+        before: &UpstreamAccount,
+        base_url: Option<&Url>,
+        proxy_url: Option<&Option<String>>,
+    ) {
         let from = Url::parse(&before.base_url).ok();
-        if base_url.is_none_or(|to| from.as_ref().is_some_and(|from| is_same_server(from, to))) {
+        let stays = base_url.is_none_or(|to| from.as_ref().is_some_and(|from| is_same_server(from, to)));
+        let is_readable = base_url.or(from.as_ref()).is_none_or(|to| to.scheme() != "https");
+        let is_rerouted = proxy_url.is_some_and(|proxy_url| *proxy_url != before.proxy_url);
+        if stays && !(is_readable && is_rerouted) {
             return;
         }
-        let message = "another scheme, host or port needs the credential anew";
-        check.require(self.credential, "credential", message);
-        let message = "another scheme, host or port needs the admin credential anew, or null";
-        check.require(self.admin_credential, "admin_credential", message);
+        let where_to = if stays {
+            "another proxy, where requests are not sent by https,"
+        } else {
+            "another scheme, host or port"
+        };
+        let message = format!("{where_to} needs the credential anew");
+        check.require(self.credential, "credential", &message);
+        let message = format!("{where_to} needs the admin credential anew, or null");
+        check.require(self.admin_credential, "admin_credential", &message);
     }
 }
 

@@ -45,6 +45,27 @@ on_both_databases! {
         }
     }
 
+    async fn a_credential_does_not_follow_to_another_proxy_that_could_read_it(gateway) {
+        let account = gateway.make_account(&gateway.admin, json!({
+            "admin_credential": {"type": "api_key", "api_key": "sk-ant-admin01-abcd"},
+        })).await;
+        let put = |body: Value| gateway.put(&path(&account)).bearer(&gateway.admin).json(&body);
+        let proxy = json!("socks5://127.0.0.1:1080");
+        assert_eq!(put(json!({"proxy_url": proxy})).send().await.expect(422).fields(), ["credential", "admin_credential"]);
+        let credential = json!({"type": "api_key", "api_key": "sk-1234"});
+        let anew = json!({"proxy_url": proxy, "credential": credential, "admin_credential": null});
+        put(anew).send().await.expect(200);
+        put(json!({"proxy_url": proxy, "weight": 5})).send().await.expect(200);
+        assert_eq!(put(json!({"proxy_url": "http://127.0.0.1:1080"})).send().await.expect(422).fields(), ["credential"]);
+        assert_eq!(put(json!({"proxy_url": null})).send().await.expect(422).fields(), ["credential"]);
+        put(json!({"proxy_url": null, "credential": credential})).send().await.expect(200);
+
+        // By https a proxy reads nothing, and a change to plain http is a change of the server.
+        put(json!({"base_url": "https://127.0.0.1:1", "credential": credential})).send().await.expect(200);
+        put(json!({"proxy_url": proxy})).send().await.expect(200);
+        assert_eq!(put(json!({"proxy_url": null, "base_url": AWAY})).send().await.expect(422).fields(), ["credential"]);
+    }
+
     async fn members_are_not_told_what_is_behind_the_address_of_a_shared_account(gateway) {
         let ann = gateway.member("ann").await;
         let down = gateway.make_account(&gateway.admin, json!({"name": "down", "priority": 1, "base_url": AWAY})).await;
