@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use actix_web::web;
 use gateway_alerting::{AlertSettings, Signer};
-use gateway_api::{
-    ApiSettings, App, ConnectionLimits, Connections, Rooms, StoredAccounts, StoredUsage, webhook_url,
-};
+use gateway_api::{ApiSettings, App, ConnectionLimits, Connections, Rooms, StoredAccounts, StoredUsage};
 use gateway_auth::{KeyRing, PasswordHasher, Sessions};
 use gateway_balancing::Pool;
 use gateway_domain::{Clock, SystemClock};
 use gateway_ledger::Ledger;
-use gateway_proxy::{Catalogue, CatalogueRates, Prices, Shared, Webhook};
+use gateway_providers::AddressPolicy;
+use gateway_proxy::{Catalogue, CatalogueRates, Network, Prices, Shared, Webhook};
 use gateway_store::{Store, StoreSettings};
 
 use crate::config::{Config, Profile, ServerSettings};
@@ -71,14 +70,15 @@ impl House {
             config.ledger,
         ));
         let roots = read_all(&config.proxy.extra_root_certificates)?;
+        let network = Network::new(AddressPolicy::new(config.upstream.allow_private), &roots)?;
         let proxy = Shared::new(
             Arc::new(Catalogue::new(accounts, Arc::new(pool))),
             prices_in_force,
             Arc::clone(&ledger),
             Arc::clone(&clock),
             config.proxy,
-            &roots,
-        )?;
+            network,
+        );
         let webhook = webhook(&config.alerts, &proxy)?;
         config.api.has_webhook = webhook.is_some();
 
@@ -131,15 +131,15 @@ fn webhook(settings: &AlertSettings, proxy: &Shared) -> Result<Option<Webhook>> 
     let Some(address) = &settings.webhook_url else {
         return Ok(None);
     };
-    let address =
-        webhook_url(address).map_err(|error| format!("alerts.webhook_url cannot be used: {error}"))?;
     let secret = settings.webhook_secret.as_ref().ok_or(
         "alerts.webhook_url is set and ALERTS_WEBHOOK_SECRET is not: \
          give the secret that the receiver checks, such as from `echo whsec_$(openssl rand -base64 32)`",
     )?;
     let signer =
         Signer::new(secret).map_err(|error| format!("ALERTS_WEBHOOK_SECRET cannot be used: {error}"))?;
-    Ok(Some(Webhook::new(proxy, &address, signer)?))
+    let webhook = Webhook::new(proxy, address, signer)
+        .map_err(|error| format!("alerts.webhook_url cannot be used: {error}"))?;
+    Ok(Some(webhook))
 }
 
 fn read_all(files: &[String]) -> Result<Vec<Vec<u8>>> {

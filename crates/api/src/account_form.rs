@@ -4,7 +4,7 @@ use gateway_auth::{Caller, credential_hint};
 use gateway_domain::{
     AccountId, Credential, CredentialKind, Limits, ModelPattern, ProviderKind, Timestamp, UpstreamAccount,
 };
-use gateway_providers::provider;
+use gateway_providers::{AddressPolicy, Reach, is_same_server, provider};
 use gateway_store::{AccountChanges, SealedCredential};
 use serde::Deserialize;
 use url::Url;
@@ -18,7 +18,6 @@ use crate::object::{object, patch_object, present_object};
 use crate::patch::{Patch, present};
 use crate::rules::Check;
 use crate::secret::{Secret, token};
-use crate::upstream_url::{Reach, base_url, is_same_server, proxy_url};
 
 /// An upstream account to be added.
 #[derive(Deserialize, ToSchema)]
@@ -79,6 +78,7 @@ pub(crate) struct AccountUpdate {
     /// Another scheme, host or port needs the credentials anew.
     #[serde(default, deserialize_with = "present")]
     base_url: Option<String>,
+    /// Another one needs the credentials anew, unless requests are sent by https.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     proxy_url: Patch<String>,
@@ -184,7 +184,8 @@ impl AccountUpdate {
         let limits = before.map_or_else(Limits::default, |account| account.limits);
         let budget = before.map_or(NO_BUDGET, |account| account.budget);
         let mut check = Check::default();
-        let reach = reach(caller);
+        let policy = app.proxy.network().policy();
+        let reach = reach(caller, before);
         if let Some(name) = &self.name {
             check.name("name", name);
         }
@@ -211,14 +212,19 @@ impl AccountUpdate {
         let credential = self
             .credential
             .and_then(|credential| credential.checked(&mut check));
+        let base_url = self
+            .base_url
+            .and_then(|text| base_url(&mut check, &text, policy, reach));
+        let proxy_url = proxy_url(&mut check, self.proxy_url, policy, reach);
+        if let Some(before) = before {
+            given.follow(&mut check, before, base_url.as_ref(), proxy_url.as_ref());
+        }
         let changes = AccountChanges {
             name: self.name,
             credential: credential.map(|credential| seal(app, id, &credential)),
             admin_credential,
-            base_url: self
-                .base_url
-                .and_then(|text| moved(&mut check, before, &text, reach, given)),
-            proxy_url: proxy(&mut check, self.proxy_url, reach),
+            base_url: base_url.as_ref().map(stored),
+            proxy_url,
             is_active: self.is_active,
             priority: self.priority,
             weight: self.weight,
@@ -249,11 +255,12 @@ fn no_credential() -> Problem {
     Problem::invalid_field("credential", "this field is needed")
 }
 
-fn reach(caller: &Caller) -> Reach {
-    if caller.is_admin() {
-        Reach::Anywhere
-    } else {
-        Reach::Internet
+/// How far the account's requests will go: a member's account is a member's, whoever changes it.
+fn reach(caller: &Caller, before: Option<&UpstreamAccount>) -> Reach {
+    match before {
+        Some(account) => Reach::of(account),
+        None if caller.is_admin() => Reach::Admin,
+        None => Reach::Member,
     }
 }
 
@@ -264,35 +271,57 @@ struct Given {
     admin_credential: bool,
 }
 
-/// Where an account moves to. The credentials were given for the server that it was at: they follow to no other.
-fn moved(
-    check: &mut Check,
-    before: Option<&UpstreamAccount>,
-    to: &str,
-    reach: Reach,
-    given: Given,
-) -> Option<String> {
-    let url = base_url(to, reach)
-        .map_err(|message| check.refuse("base_url", message))
-        .ok()?;
-    let stays = before
-        .and_then(|before| Url::parse(&before.base_url).ok())
-        .is_some_and(|from| is_same_server(&from, &url));
-    let message = "another scheme, host or port needs the credential anew";
-    check.require(stays || given.credential, "credential", message);
-    let message = "another scheme, host or port needs the admin credential anew, or null";
-    check.require(stays || given.admin_credential, "admin_credential", message);
-    Some(url.as_str().trim_end_matches('/').to_owned())
+impl Given {
+    /// The credentials were given for the server that the account was at, and for those on the way to it that can read
+    /// them: they follow to no others.
+    fn follow(
+        self,
+        check: &mut Check,
+        before: &UpstreamAccount,
+        base_url: Option<&Url>,
+        proxy_url: Option<&Option<String>>,
+    ) {
+        let from = Url::parse(&before.base_url).ok();
+        let stays = base_url.is_none_or(|to| from.as_ref().is_some_and(|from| is_same_server(from, to)));
+        let is_readable = base_url.or(from.as_ref()).is_none_or(|to| to.scheme() != "https");
+        let is_rerouted = proxy_url.is_some_and(|proxy_url| *proxy_url != before.proxy_url);
+        if stays && !(is_readable && is_rerouted) {
+            return;
+        }
+        let where_to = if stays {
+            "another proxy, where requests are not sent by https,"
+        } else {
+            "another scheme, host or port"
+        };
+        let message = format!("{where_to} needs the credential anew");
+        check.require(self.credential, "credential", &message);
+        let message = format!("{where_to} needs the admin credential anew, or null");
+        check.require(self.admin_credential, "admin_credential", &message);
+    }
 }
 
-fn proxy(check: &mut Check, wish: Patch<String>, reach: Reach) -> Option<Option<String>> {
+fn base_url(check: &mut Check, text: &str, policy: &AddressPolicy, reach: Reach) -> Option<Url> {
+    let url = policy.base_url(text, reach);
+    url.map_err(|error| check.refuse("base_url", error.to_string()))
+        .ok()
+}
+
+fn proxy_url(
+    check: &mut Check,
+    wish: Patch<String>,
+    policy: &AddressPolicy,
+    reach: Reach,
+) -> Option<Option<String>> {
     let Some(text) = wish.into_change()? else {
         return Some(None);
     };
-    let url = proxy_url(&text, reach)
-        .map_err(|message| check.refuse("proxy_url", message))
-        .ok()?;
-    Some(Some(url.as_str().trim_end_matches('/').to_owned()))
+    let url = policy.proxy_url(&text, reach);
+    let url = url.map_err(|error| check.refuse("proxy_url", error.to_string()));
+    Some(Some(stored(&url.ok()?)))
+}
+
+fn stored(url: &Url) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
 }
 
 fn check_model_map(check: &mut Check, map: &BTreeMap<String, String>) {

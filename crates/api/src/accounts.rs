@@ -119,7 +119,7 @@ impl VisibleAccount {
     }
 
     fn shared(app: &App, account: UpstreamAccount) -> Self {
-        let health = HealthView::from(cached_health(app, account.id));
+        let health = HealthView::for_members(cached_health(app, account.id));
         let (id, name, provider) = (account.id, account.name, account.provider);
         Self::Shared(Box::new(SharedAccount {
             id,
@@ -336,7 +336,10 @@ pub(crate) async fn health(
 ) -> Result<HttpResponse, Problem> {
     let app = app::of(&request);
     let account = find(app, &caller, id).await?;
-    let is_live = !query.cached.unwrap_or(false) && may_change(&caller, &account);
+    if !may_change(&caller, &account) {
+        return Ok(HttpResponse::Ok().json(HealthView::for_members(cached_health(app, id))));
+    }
+    let is_live = !query.cached.unwrap_or(false);
     let probed = if is_live { engine.probe(id).await } else { None };
     let health = probed.unwrap_or_else(|| cached_health(app, id));
     Ok(HttpResponse::Ok().json(HealthView::from(health)))

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::address::ClientAddress;
-use crate::app;
 use crate::audit::{self, Refused};
 use crate::body::{Json, OptionalJson};
 use crate::error::Problem;

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use gateway_balancing::Health;
 use gateway_domain::{RateLimits, Timestamp};
+use gateway_proxy::reason_for_members;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -42,6 +43,17 @@ struct RateLimitsView {
     output_tokens_remaining: Option<u64>,
     #[schema(value_type = Option<String>, format = DateTime)]
     resets_at: Option<Timestamp>,
+}
+
+impl HealthView {
+    /// The same without what it tells of the account's address.
+    pub(crate) fn for_members(mut health: Health) -> Self {
+        if let Some(reason) = &mut health.reason {
+            let shown = reason_for_members(reason).len();
+            reason.truncate(shown);
+        }
+        health.into()
+    }
 }
 
 impl From<Health> for HealthView {

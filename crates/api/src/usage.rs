@@ -209,7 +209,12 @@ pub(crate) async fn request(
     Id(id): Id<RequestId>,
 ) -> Result<HttpResponse, Problem> {
     let found = app::of(&request).store.find_request(caller.scope(), id).await?;
-    Ok(HttpResponse::Ok().json(RequestDetail::from(found.ok_or_else(Problem::not_found)?)))
+    let found = found.ok_or_else(Problem::not_found)?;
+    Ok(HttpResponse::Ok().json(if caller.is_admin() {
+        RequestDetail::from(found)
+    } else {
+        RequestDetail::for_members(found)
+    }))
 }
 
 /// Every attempt as a row, oldest first, streamed.

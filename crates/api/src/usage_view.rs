@@ -1,6 +1,7 @@
 use gateway_domain::{
     AccountId, ApiKeyId, AttemptId, Nanodollars, RequestId, Timestamp, TokenCounts, UserId,
 };
+use gateway_proxy::reason_for_members;
 use gateway_store::{Group, Point, RecordedAttempt, RecordedRequest, Slice, Summary, Totals};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -272,6 +273,28 @@ pub(crate) struct RequestDetail {
     passed_over: Vec<PassedOverView>,
     /// How the accounts were weighed for the first attempt; `null` if the request was refused before.
     decision: Option<DecisionView>,
+}
+
+impl RequestDetail {
+    /// The same without what it tells of the accounts' addresses.
+    pub(crate) fn for_members(mut detail: gateway_store::RequestDetail) -> Self {
+        let attempts = detail
+            .attempts
+            .iter_mut()
+            .map(|attempt| &mut attempt.fault_reason);
+        let considered = detail
+            .decision
+            .iter_mut()
+            .flat_map(|decision| &mut decision.considered);
+        for reason in attempts
+            .chain(considered.map(|considered| &mut considered.reason))
+            .flatten()
+        {
+            let shown = reason_for_members(reason).len();
+            reason.truncate(shown);
+        }
+        detail.into()
+    }
 }
 
 /// An account that was not tried.

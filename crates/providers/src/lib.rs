@@ -9,6 +9,7 @@ mod headers;
 mod openai;
 mod organization;
 mod provider;
+mod reach;
 mod reason;
 mod retry_after;
 mod span;
@@ -22,4 +23,7 @@ pub use organization::{
     CostLine, MOST_REPORT_DAYS, OrganizationReports, ReportPage, ReportQuery, UnreadableReport, UsageLine,
 };
 pub use provider::{Call, Operation, PROVIDERS, Provider, provider};
+pub use reach::{
+    AddressPolicy, Destination, Exception, InvalidException, InvalidUrl, Reach, Refused, is_same_server,
+};
 pub use target::{InvalidTarget, Target};

@@ -21,6 +21,7 @@ use crate::open_attempt::AttemptEnd;
 use crate::prompt;
 use crate::reading::Reading;
 use crate::relay::{Exchange, Patience, Relay};
+use crate::upstream::Way;
 use crate::wording::{Estimate, Server, Worded, Wording};
 
 /// What one try at one account came to.
@@ -163,9 +164,9 @@ impl<'a> Attempt<'a> {
         let request = self.request(lease)?;
         let head_timeout = self.core.shared.settings.head_timeout(self.call.is_streamed());
         let head_deadline = (Instant::now() + head_timeout).min(self.deadline);
-        let proxy_url = lease.account().proxy_url.as_deref();
+        let way = Way::of(lease.account());
         let waiting_since = entry.elapsed();
-        let sent = timeout_at(head_deadline, self.core.upstream.send(proxy_url, request)).await;
+        let sent = timeout_at(head_deadline, self.core.upstream.send(way, request)).await;
         entry.waited_upstream(entry.elapsed().saturating_sub(waiting_since));
         let (head, body) = match sent {
             Err(_) => return Err(Failure::timed_out("answer", head_timeout)),

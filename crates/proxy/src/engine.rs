@@ -63,7 +63,7 @@ impl Engine {
     /// An engine with connections of its own.
     #[must_use]
     pub fn new(shared: Arc<Shared>) -> Self {
-        let upstream = Upstream::new(Arc::clone(&shared.tls), &shared.settings);
+        let upstream = Upstream::new(&shared.network, &shared.settings);
         let readers = Arc::new(Readers::new(shared.settings.reader_timeout()));
         Self {
             core: Arc::new(Core {

@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use tokio::time::timeout;
 
 use crate::Engine;
+use crate::upstream::Way;
 
 /// How long a provider's list of models is believed.
 const FRESH: Duration = Duration::from_secs(300);
@@ -133,12 +134,8 @@ impl Engine {
         let provider = provider(account.provider)?;
         let target = self.shared().catalogue.target(account.id)?;
         let request = provider.models(&target).map(|()| Full::<Bytes>::default());
-        let (head, body) = self
-            .upstream()
-            .send(account.proxy_url.as_deref(), request)
-            .await
-            .ok()?
-            .into_parts();
+        let answer = self.upstream().send(Way::of(account), request).await.ok()?;
+        let (head, body) = answer.into_parts();
         if !head.status.is_success() {
             return None;
         }

@@ -12,7 +12,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use tokio::time::timeout;
 
 use crate::Engine;
-use crate::upstream::deepest;
+use crate::upstream::{Way, deepest};
 
 /// Bytes of a page at the most.
 const MAX_PAGE_BYTES: usize = 16 * 1024 * 1024;
@@ -85,7 +85,7 @@ impl Engine {
             provider,
             reports,
             target: Target::parse(&wish.account.base_url, wish.credential)?,
-            proxy_url: wish.account.proxy_url.as_deref(),
+            way: Way::of(wish.account),
         };
         let query = ReportQuery {
             from: wish.from,
@@ -106,7 +106,7 @@ struct Inquiry<'a> {
     provider: &'static dyn Provider,
     reports: &'static dyn OrganizationReports,
     target: Target,
-    proxy_url: Option<&'a str>,
+    way: Way<'a>,
 }
 
 impl Inquiry<'_> {
@@ -149,7 +149,7 @@ impl Inquiry<'_> {
 
     async fn ask(&self, request: Request<()>) -> Result<Bytes, ReportError> {
         let request = request.map(|()| Full::<Bytes>::default());
-        let answer = self.engine.upstream().send(self.proxy_url, request).await;
+        let answer = self.engine.upstream().send(self.way, request).await;
         let answer = answer.map_err(|error| ReportError::Unanswered(error.to_string().into()))?;
         let (head, body) = answer.into_parts();
         let body = Limited::new(body, MAX_PAGE_BYTES)

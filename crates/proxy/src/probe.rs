@@ -8,6 +8,7 @@ use http_body_util::{BodyExt, Collected, Full, Limited};
 use tokio::time::timeout;
 
 use crate::Engine;
+use crate::upstream::{SendError, Way};
 
 /// Bytes of a probe's answer that are read.
 const MAX_PROBE_BYTES: usize = 1024 * 1024;
@@ -37,14 +38,14 @@ impl Engine {
         let exchange = async {
             let (head, body) = self
                 .upstream()
-                .send(account.proxy_url.as_deref(), request)
+                .send(Way::of(&account), request)
                 .await?
                 .into_parts();
             let body = Limited::new(body, MAX_PROBE_BYTES)
                 .collect()
                 .await
                 .map(Collected::to_bytes);
-            Ok::<_, crate::upstream::SendError>((head, body.unwrap_or_default()))
+            Ok::<_, SendError>((head, body.unwrap_or_default()))
         };
         match timeout(wait, exchange).await {
             Err(_) => {

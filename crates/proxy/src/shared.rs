@@ -10,8 +10,7 @@ use crate::missing_calls::MissingCalls;
 use crate::models::ModelDirectory;
 use crate::retry_budget::RetryBudget;
 use crate::unpriced_models::UnpricedModels;
-use crate::upstream::tls_config;
-use crate::{Catalogue, InvalidRoots, Metrics, Prices, ProxySettings};
+use crate::{Catalogue, Metrics, Network, Prices, ProxySettings};
 
 /// What all workers' engines have in common.
 pub struct Shared {
@@ -25,7 +24,7 @@ pub struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: ProxySettings,
-    pub(crate) tls: Arc<rustls::ClientConfig>,
+    pub(crate) network: Network,
     pub(crate) models: ModelDirectory,
     pub(crate) missing_calls: MissingCalls,
     pub(crate) unpriced_models: UnpricedModels,
@@ -34,21 +33,18 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Joins the parts; `extra_roots` are PEM texts of certificate authorities to trust besides the built-in ones.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidRoots`] if one of `extra_roots` is not PEM.
+    /// Joins the parts.
+    #[must_use]
     pub fn new(
         catalogue: Arc<Catalogue>,
         prices: Arc<Prices>,
         ledger: Arc<Ledger>,
         clock: Arc<dyn Clock>,
         settings: ProxySettings,
-        extra_roots: &[Vec<u8>],
-    ) -> Result<Self, InvalidRoots> {
+        network: Network,
+    ) -> Self {
         let retries = RetryBudget::new(settings.retry_budget_percent, settings.min_retry_budget);
-        Ok(Self {
+        Self {
             catalogue,
             prices,
             ledger,
@@ -58,13 +54,13 @@ impl Shared {
             metrics: Arc::new(Metrics::new()),
             clock,
             settings,
-            tls: tls_config(extra_roots)?,
+            network,
             models: ModelDirectory::default(),
             missing_calls: MissingCalls::default(),
             unpriced_models: UnpricedModels::default(),
             open_streams: AtomicUsize::new(0),
             retries: Mutex::new(retries),
-        })
+        }
     }
 
     /// The upstream accounts.
@@ -89,6 +85,12 @@ impl Shared {
     #[must_use]
     pub fn spend(&self) -> &Arc<SpendBook> {
         &self.spend
+    }
+
+    /// Who may be reached, and how.
+    #[must_use]
+    pub const fn network(&self) -> &Network {
+        &self.network
     }
 
     /// What has been counted since the start.

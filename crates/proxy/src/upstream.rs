@@ -1,44 +1,54 @@
-use std::collections::HashMap;
 use std::error::Error;
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use gateway_domain::UpstreamAccount;
+use gateway_providers::Reach;
 use http::{Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use tokio::net::TcpStream;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::Instant;
 use tower_service::Service;
-use url::Url;
 
 use crate::ProxySettings;
 use crate::connection::{Observed, is_stale};
+use crate::network::Network;
+use crate::recent::Recent;
+use crate::route::{BoxError, Route};
 
-type BoxError = Box<dyn Error + Send + Sync>;
 type HttpClient = Client<TimedConnector, Full<Bytes>>;
+
+/// A connection that lives for longer after the request was dead for another reason than its age.
+const STALE_WITHIN: Duration = Duration::from_secs(1);
+/// Proxies whose connections are kept, for admins' accounts and as many for members'.
+const MOST_PROXIES: usize = 128;
+/// What everybody may know of a server that did not answer.
+const NO_ANSWER: &str = "no answer came";
 
 /// The only door through which the gateway speaks to the outside.
 ///
 /// Keeps its connections to itself, so a worker that owns one never waits for another worker. Redirects are not
 /// followed and the environment's proxy variables are not read.
 pub(crate) struct Upstream {
-    tls: Arc<rustls::ClientConfig>,
+    network: Network,
     connect_timeout: Duration,
     idle_connections_per_host: usize,
     idle_connection_timeout: Duration,
+    // Apart, or a member's account could use a connection to where only an admin's may go.
+    of_admins: Routes,
+    of_members: Routes,
+}
+
+/// The ways that requests take on behalf of the same people.
+struct Routes {
     direct: Arc<Clients>,
-    proxied: Mutex<HashMap<String, Arc<Clients>>>,
+    proxied: Mutex<Recent<Arc<Clients>>>,
 }
 
 /// The clients of one route.
@@ -49,26 +59,47 @@ struct Clients {
     opening: HttpClient,
 }
 
-/// A connection that lives for longer after the request was dead for another reason than its age.
-const STALE_WITHIN: Duration = Duration::from_secs(1);
+/// On whose behalf a request is sent, and through what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Way<'a> {
+    pub(crate) reach: Reach,
+    pub(crate) proxy_url: Option<&'a str>,
+}
+
+impl<'a> Way<'a> {
+    /// The way of an account's requests.
+    pub(crate) fn of(account: &'a UpstreamAccount) -> Self {
+        Self {
+            reach: Reach::of(account),
+            proxy_url: account.proxy_url.as_deref(),
+        }
+    }
+}
 
 impl Upstream {
-    pub(crate) fn new(tls: Arc<rustls::ClientConfig>, settings: &ProxySettings) -> Self {
+    pub(crate) fn new(network: &Network, settings: &ProxySettings) -> Self {
         let connect_timeout = settings.connect_timeout();
         let idle_connections_per_host = settings.idle_connections_per_host;
         let idle_connection_timeout = Duration::from_secs(settings.idle_connection_timeout_seconds);
-        let direct = Clients::new(
-            &TimedConnector::new(Route::Direct(tcp_connector()), &tls, connect_timeout),
-            idle_connections_per_host,
-            idle_connection_timeout,
-        );
+        let routes = |reach| {
+            let route = Route::direct(network, reach);
+            let direct = Clients::new(
+                &TimedConnector::new(route, network, connect_timeout),
+                idle_connections_per_host,
+                idle_connection_timeout,
+            );
+            Routes {
+                direct: Arc::new(direct),
+                proxied: Mutex::new(Recent::new(MOST_PROXIES)),
+            }
+        };
         Self {
-            tls,
+            of_admins: routes(Reach::Admin),
+            of_members: routes(Reach::Member),
+            network: network.clone(),
             connect_timeout,
             idle_connections_per_host,
             idle_connection_timeout,
-            direct: Arc::new(direct),
-            proxied: Mutex::default(),
         }
     }
 
@@ -78,13 +109,10 @@ impl Upstream {
     /// begin its work, that would be paid twice.
     pub(crate) async fn send(
         &self,
-        proxy_url: Option<&str>,
+        way: Way<'_>,
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, SendError> {
-        let clients = match proxy_url {
-            None => Arc::clone(&self.direct),
-            Some(proxy_url) => self.clients_through(proxy_url)?,
-        };
+        let clients = self.clients(way)?;
         let again = request.clone();
         let sent_at = Instant::now();
         let answer = match clients.keeping.request(request).await {
@@ -94,22 +122,29 @@ impl Upstream {
             }
             answer => answer,
         };
-        answer.map_err(|error| SendError::Exchange(error.into()))
+        answer.map_err(|error| SendError::of(error.into(), way.reach))
     }
 
-    fn clients_through(&self, proxy_url: &str) -> Result<Arc<Clients>, SendError> {
-        let mut proxied = self.proxied.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(clients) = proxied.get(proxy_url) {
-            return Ok(Arc::clone(clients));
-        }
-        let route = Route::through(proxy_url).ok_or(SendError::InvalidProxy)?;
-        let clients = Arc::new(Clients::new(
-            &TimedConnector::new(route, &self.tls, self.connect_timeout),
-            self.idle_connections_per_host,
-            self.idle_connection_timeout,
-        ));
-        proxied.insert(proxy_url.to_owned(), Arc::clone(&clients));
-        Ok(clients)
+    fn clients(&self, way: Way<'_>) -> Result<Arc<Clients>, SendError> {
+        let routes = match way.reach {
+            Reach::Admin => &self.of_admins,
+            Reach::Member => &self.of_members,
+        };
+        let Some(proxy_url) = way.proxy_url else {
+            return Ok(Arc::clone(&routes.direct));
+        };
+        let make = || {
+            let route = Route::through(proxy_url, &self.network, way.reach)?;
+            Some(Arc::new(Clients::new(
+                &TimedConnector::new(route, &self.network, self.connect_timeout),
+                self.idle_connections_per_host,
+                self.idle_connection_timeout,
+            )))
+        };
+        let mut proxied = routes.proxied.lock().unwrap_or_else(PoisonError::into_inner);
+        proxied
+            .get_or_make(proxy_url, make)
+            .ok_or(SendError::InvalidProxy)
     }
 }
 
@@ -134,8 +169,26 @@ impl Clients {
 pub(crate) enum SendError {
     #[error("the account's proxy_url is not a usable http or socks5 address")]
     InvalidProxy,
-    #[error("{}", deepest(.0.as_ref()))]
+    #[error("{NO_ANSWER}: {}", deepest(.0.as_ref()))]
     Exchange(#[source] BoxError),
+    /// For a reason that would tell a member what is behind an address.
+    #[error("{NO_ANSWER}")]
+    Hidden,
+}
+
+impl SendError {
+    fn of(error: BoxError, reach: Reach) -> Self {
+        match reach {
+            Reach::Admin => Self::Exchange(error),
+            Reach::Member => {
+                tracing::info!(
+                    error = deepest(error.as_ref()),
+                    "a member's account got no answer"
+                );
+                Self::Hidden
+            }
+        }
+    }
 }
 
 /// The last cause in a chain: the words that name what happened ("connection refused").
@@ -147,97 +200,12 @@ pub(crate) fn deepest(error: &(dyn Error + 'static)) -> String {
     cause.to_string()
 }
 
-/// A certificate authority to trust cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("not a PEM file of certificates: {0}")]
-pub struct InvalidRoots(String);
-
-/// TLS as every connection of this process speaks it: the built-in authorities and `extra_roots` (PEM texts).
-pub(crate) fn tls_config(extra_roots: &[Vec<u8>]) -> Result<Arc<rustls::ClientConfig>, InvalidRoots> {
-    let mut roots = rustls::RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    for pem in extra_roots {
-        let known = roots.len();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|error| InvalidRoots(error.to_string()))?;
-            roots
-                .add(certificate)
-                .map_err(|error| InvalidRoots(error.to_string()))?;
-        }
-        if roots.len() == known {
-            return Err(InvalidRoots("there is none in it".to_owned()));
-        }
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| InvalidRoots(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
-}
-
-fn tcp_connector() -> HttpConnector {
-    let mut connector = HttpConnector::new();
-    connector.enforce_http(false);
-    connector.set_nodelay(true);
-    connector.set_keepalive(Some(Duration::from_secs(30)));
-    connector
-}
-
-/// How a connection reaches the provider's host.
-#[derive(Clone)]
-enum Route {
-    Direct(HttpConnector),
-    Tunnel(Tunnel<HttpConnector>),
-    Socks(SocksV5<HttpConnector>),
-}
-
-impl Route {
-    fn through(proxy_url: &str) -> Option<Self> {
-        let url = Url::parse(proxy_url).ok()?;
-        let port = url
-            .port_or_known_default()
-            .or_else(|| url.scheme().starts_with("socks").then_some(1080))?;
-        let address: Uri = format!("http://{}:{port}", url.host_str()?).parse().ok()?;
-        match url.scheme() {
-            "http" => Some(Self::Tunnel(Tunnel::new(address, tcp_connector()))),
-            // The proxy looks names up: looking them up here would stop every stream of this worker meanwhile.
-            "socks5" | "socks5h" => Some(Self::Socks(
-                SocksV5::new(address, tcp_connector()).local_dns(false),
-            )),
-            _ => None,
-        }
-    }
-}
-
-impl Service<Uri> for Route {
-    type Response = TokioIo<TcpStream>;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        match self {
-            Self::Direct(connector) => connector.poll_ready(context).map_err(Into::into),
-            Self::Tunnel(connector) => connector.poll_ready(context).map_err(Into::into),
-            Self::Socks(connector) => connector.poll_ready(context).map_err(Into::into),
-        }
-    }
-
-    fn call(&mut self, address: Uri) -> Self::Future {
-        match self {
-            Self::Direct(connector) => {
-                let connecting = connector.call(address);
-                Box::pin(async move { connecting.await.map_err(Into::into) })
-            }
-            Self::Tunnel(connector) => {
-                let connecting = connector.call(address);
-                Box::pin(async move { connecting.await.map_err(Into::into) })
-            }
-            Self::Socks(connector) => {
-                let connecting = connector.call(address);
-                Box::pin(async move { connecting.await.map_err(Into::into) })
-            }
-        }
+/// A fault's reason, or a text that ends with one, as members may read it: without what it tells of an address.
+#[must_use]
+pub fn reason_for_members(reason: &str) -> &str {
+    match reason.find(NO_ANSWER) {
+        Some(place) => &reason[..place + NO_ANSWER.len()],
+        None => reason,
     }
 }
 
@@ -249,9 +217,9 @@ struct TimedConnector {
 }
 
 impl TimedConnector {
-    fn new(route: Route, tls: &Arc<rustls::ClientConfig>, timeout: Duration) -> Self {
+    fn new(route: Route, network: &Network, timeout: Duration) -> Self {
         let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(rustls::ClientConfig::clone(tls))
+            .with_tls_config(rustls::ClientConfig::clone(&network.tls))
             .https_or_http()
             .enable_http1()
             .wrap_connector(route);
@@ -277,5 +245,29 @@ impl Service<Uri> for TimedConnector {
                 .map_err(|_| format!("no connection within {} s", timeout.as_secs()))?;
             connected.map(Observed::new)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reason_for_members;
+
+    #[test]
+    fn members_learn_that_no_answer_came_and_not_why() {
+        for (reason, shown) in [
+            ("401 authentication_error", "401 authentication_error"),
+            ("no answer within 10 s", "no answer within 10 s"),
+            ("no answer came", "no answer came"),
+            (
+                "no answer came: Connection refused (os error 111)",
+                "no answer came",
+            ),
+            (
+                "cooling down until 2026-06-15T12:00:00Z: transport: no answer came: 10.0.0.1 …",
+                "cooling down until 2026-06-15T12:00:00Z: transport: no answer came",
+            ),
+        ] {
+            assert_eq!(reason_for_members(reason), shown);
+        }
     }
 }

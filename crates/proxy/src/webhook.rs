@@ -4,17 +4,23 @@ use std::time::Duration;
 use bytes::Bytes;
 use gateway_alerting::Signer;
 use gateway_domain::{AlertId, Clock};
+use gateway_providers::{InvalidUrl, Reach};
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{Method, Request, StatusCode, Uri};
 use http_body_util::Full;
 use tokio::time::timeout;
-use url::Url;
 
 use crate::Shared;
-use crate::upstream::{SendError, Upstream};
+use crate::upstream::{SendError, Upstream, Way};
 
 /// Time for a receiver to answer, connecting included.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The webhook is the operator's own.
+const OPERATORS: Way<'static> = Way {
+    reach: Reach::Admin,
+    proxy_url: None,
+};
 
 /// How we call ourselves.
 const AGENT: &str = concat!("llm-gateway/", env!("CARGO_PKG_VERSION"));
@@ -43,23 +49,18 @@ pub enum Undelivered {
     Unsent(String),
 }
 
-/// Requests cannot be sent to this address.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("requests cannot be sent to this address")]
-pub struct InvalidAddress;
-
 impl Webhook {
-    /// A webhook at `address`, spoken to as providers are: the same trust, nothing redirected, no proxy.
-    ///
-    /// Which addresses are allowed is for the caller to say.
+    /// A webhook at `address`, spoken to as admins' accounts are: the same reach and trust, nothing redirected, no proxy.
     ///
     /// # Errors
     ///
-    /// [`InvalidAddress`] if it is no address of HTTP.
-    pub fn new(shared: &Shared, address: &Url, signer: Signer) -> Result<Self, InvalidAddress> {
-        let address: Uri = address.as_str().parse().map_err(|_| InvalidAddress)?;
+    /// [`InvalidUrl`] if nothing may be sent there, as far as its text tells.
+    pub fn new(shared: &Shared, address: &str, signer: Signer) -> Result<Self, InvalidUrl> {
+        let url = shared.network.policy.webhook_url(address)?;
+        let unsendable = InvalidUrl::Malformed("its path or query has characters that cannot be sent");
+        let address = url.as_str().parse().map_err(|_| unsendable)?;
         Ok(Self {
-            upstream: Upstream::new(Arc::clone(&shared.tls), &shared.settings),
+            upstream: Upstream::new(&shared.network, &shared.settings),
             clock: Arc::clone(&shared.clock),
             address,
             signer,
@@ -83,7 +84,7 @@ impl Webhook {
             .header("webhook-id", id)
             .body(Full::new(Bytes::from(body)))
             .map_err(|error| Undelivered::Unsent(error.to_string()))?;
-        match timeout(TIMEOUT, self.upstream.send(None, request)).await {
+        match timeout(TIMEOUT, self.upstream.send(OPERATORS, request)).await {
             Err(_) => Err(Undelivered::TimedOut),
             Ok(Err(error)) => Err(error.into()),
             Ok(Ok(answer)) if answer.status().is_success() => Ok(()),

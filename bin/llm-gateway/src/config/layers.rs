@@ -8,7 +8,10 @@ use super::{ConfigError, Profile};
 /// Every key, with its default and what it means.
 pub(crate) const DEFAULTS: &str = include_str!("../../../../config/default.toml");
 
-/// What the profile `production` changes, for a binary that was shipped without the folder `config/`.
+/// What the profile `development` changes, for a binary that was shipped without the folder `config/`.
+const DEVELOPMENT: &str = include_str!("../../../../config/development.toml");
+
+/// The same of the profile `production`.
 const PRODUCTION: &str = include_str!("../../../../config/production.toml");
 
 /// All that was configured, one layer over the other, each value with where it came from.
@@ -85,13 +88,15 @@ impl Layers {
         if file.exists() {
             return self.lay_file(&file);
         }
-        if self.profile.is_production() {
-            let built_in = File::from_str(PRODUCTION, FileFormat::Toml).collect();
-            let built_in = built_in.map_err(|error| ConfigError::file(&file, &error))?;
-            return self.lay(with_origin(built_in, "built-in production.toml"));
-        }
-        if self.profile.is_development() {
-            return Ok(());
+        let built_in = match &self.profile {
+            profile if profile.is_production() => Some(PRODUCTION),
+            profile if profile.is_development() => Some(DEVELOPMENT),
+            _ => None,
+        };
+        if let Some(built_in) = built_in {
+            let values = File::from_str(built_in, FileFormat::Toml).collect();
+            let values = values.map_err(|error| ConfigError::file(&file, &error))?;
+            return self.lay(with_origin(values, &format!("built-in {}.toml", self.profile)));
         }
         let here = std::env::current_dir().unwrap_or_default();
         Err(ConfigError::Profile(format!(

@@ -22,7 +22,7 @@ use gateway_store::StoreSettings;
 pub(crate) use self::error::ConfigError;
 pub(crate) use self::layers::Layers;
 pub(crate) use self::own::{
-    LogFormat, LogSettings, PricesSettings, SecretsSettings, ServerSettings, UsersSettings,
+    LogFormat, LogSettings, PricesSettings, SecretsSettings, ServerSettings, UpstreamSettings, UsersSettings,
 };
 pub(crate) use self::print::{print, without_password};
 pub(crate) use self::profile::Profile;
@@ -45,6 +45,7 @@ pub(crate) struct Config {
     pub(crate) ledger: LedgerSettings,
     pub(crate) prices: PricesSettings,
     pub(crate) proxy: ProxySettings,
+    pub(crate) upstream: UpstreamSettings,
     pub(crate) alerts: AlertSettings,
     pub(crate) store: StoreSettings,
 }
@@ -67,6 +68,7 @@ const SECTIONS: &[Section] = &[
     ("ledger", fields_of::<LedgerSettings>),
     ("prices", fields_of::<PricesSettings>),
     ("proxy", fields_of::<ProxySettings>),
+    ("upstream", fields_of::<UpstreamSettings>),
     ("alerts", fields_of::<AlertSettings>),
     ("store", fields_of::<StoreSettings>),
 ];

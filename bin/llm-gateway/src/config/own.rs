@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use gateway_providers::Exception;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de};
 use tracing_subscriber::EnvFilter;
@@ -82,6 +83,13 @@ impl<'de> Deserialize<'de> for LogFormat {
             _ => Err(de::Error::custom("expected text or json")),
         }
     }
+}
+
+/// Whom accounts of admins reach besides the internet.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UpstreamSettings {
+    pub(crate) allow_private: Vec<Exception>,
 }
 
 /// What models cost before anybody sets a price.

@@ -28,7 +28,6 @@ impl Profile {
         self.0 == Self::PRODUCTION
     }
 
-    /// Whether it can do without a file of its own.
     pub(crate) fn is_development(&self) -> bool {
         self.0 == Self::DEVELOPMENT
     }

@@ -61,15 +61,18 @@ fn a_key_that_has_a_default_is_written_down() {
 }
 
 #[test]
-fn the_defaults_and_the_production_file_can_be_used() {
+fn the_defaults_and_the_files_of_the_profiles_can_be_used() {
     let layers = Layers::defaults().unwrap();
     Config::of(&layers).unwrap();
-    let production = Layers::over(&variables::Variables::default(), Some("production"), None).unwrap();
-    check(&production).unwrap();
-    assert_eq!(
-        production.origin("log.format").as_deref(),
-        Some("built-in production.toml")
-    );
+    for (profile, key) in [
+        ("production", "log.format"),
+        ("development", "upstream.allow_private"),
+    ] {
+        let layers = Layers::over(&variables::Variables::default(), Some(profile), None).unwrap();
+        check(&layers).unwrap();
+        let origin = format!("built-in {profile}.toml");
+        assert_eq!(layers.origin(key), Some(origin));
+    }
 }
 
 /// A room has defaults of its own, for those who embed it.

@@ -366,6 +366,6 @@ fn a_webhook_that_cannot_be_used_stops_the_start() {
     ]);
     assert_eq!(
         error,
-        "alerts.webhook_url cannot be used: this address is not allowed"
+        "alerts.webhook_url cannot be used: link-local and metadata addresses are never reached"
     );
 }

@@ -54,6 +54,20 @@ fn later_layers_win_and_every_value_says_where_it_came_from() {
 }
 
 #[test]
+fn only_the_profile_development_lists_this_machine() {
+    let folder = Folder::new();
+    let shown = |profile: &str| {
+        let printed = folder.run(&["config", "--profile", profile], &[]).success();
+        line(&printed, "upstream", "allow_private")
+    };
+    assert_eq!(
+        shown("development"),
+        "allow_private = [\"loopback\"] # built-in development.toml"
+    );
+    assert_eq!(shown("production"), "allow_private = [] # default");
+}
+
+#[test]
 fn what_is_printed_is_toml() {
     let printed = Folder::new().run(&["config"], &[]).success();
     let parsed: toml::Table = printed.parse().unwrap();
@@ -157,6 +171,7 @@ fn bad_values_are_told_all_at_once_with_what_was_expected() {
                 ("GATEWAY__BALANCING__STRATEGY", "Smart"),
                 ("GATEWAY__PROXY__MAX_ATTEMPTS", "0"),
                 ("GATEWAY__PROXY__OVERLOAD_PAUSE_MS", "-1"),
+                ("GATEWAY__UPSTREAM__ALLOW_PRIVATE", "loopback, 169.254.169.254/32"),
                 ("RUST_LOG", "a=b=c"),
             ],
         )
@@ -187,6 +202,9 @@ fn bad_values_are_told_all_at_once_with_what_was_expected() {
             "proxy.overload_pause_ms is -1 (environment variable GATEWAY__PROXY__OVERLOAD_PAUSE_MS): \
              expected an unsigned 64 bit or less integer",
             "server.port is \"http\" (extra.toml): expected an integer",
+            "upstream.allow_private is [\"loopback\", \"169.254.169.254/32\"] \
+             (environment variable GATEWAY__UPSTREAM__ALLOW_PRIVATE): \
+             link-local and metadata addresses are never reached, and cannot be listed",
         ]
     );
 }

@@ -20,6 +20,7 @@ mod killing;
 mod load;
 mod outage;
 mod prices;
+mod reaching;
 mod receiver;
 mod rotation;
 mod sdks;

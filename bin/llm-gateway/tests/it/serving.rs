@@ -214,7 +214,8 @@ fn the_first_start_sets_the_admin_password() {
     );
 }
 
-const PRODUCTION: [(&str, &str); 4] = [
+/// What production cannot do without.
+pub(crate) const PRODUCTION: [(&str, &str); 4] = [
     ("GATEWAY_PROFILE", "production"),
     ("JWT_SECRET", "qL3vX8sT0yWmZ5rC2nUa7KdFhJ9eBgP4"),
     (

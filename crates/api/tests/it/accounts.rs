@@ -73,7 +73,7 @@ on_both_databases! {
                 "type": "oauth", "access_token": "at-1234567890-abcd", "refresh_token": "rt-1234567890",
                 "expires_at": "2027-01-01T00:00:00Z",
             },
-            "proxy_url": "socks5://10.0.0.1:1080", "is_active": false, "priority": 7, "weight": 1000,
+            "base_url": "https://api.example.com", "proxy_url": "socks5://127.0.0.1:1080", "is_active": false, "priority": 7, "weight": 1000,
             "max_concurrency": 3, "models": ["claude-*"], "model_map": {"a": "b"}, "tags": {"team": "x"},
         })).await;
         assert_eq!(account["credential"], json!({"type": "oauth", "hint": "…abcd"}));

@@ -16,7 +16,8 @@ use gateway_balancing::{Pool, PoolSettings};
 use gateway_domain::{Budget, Clock, Limits, ManualClock, Role};
 use gateway_ledger::{Ledger, LedgerSettings};
 use gateway_metering::PriceCatalogue;
-use gateway_proxy::{Catalogue, CatalogueRates, Prices, ProxySettings, Shared};
+use gateway_providers::{AddressPolicy, Exception};
+use gateway_proxy::{Catalogue, CatalogueRates, Network, Prices, ProxySettings, Shared};
 use gateway_simulator::Simulator;
 use gateway_store::{Actor, NewUser, Store};
 use ipnet::IpNet;
@@ -277,7 +278,8 @@ async fn rooms(database: &Database, clock: Arc<dyn Clock>, trusted_proxies: &[Ip
         ..ConnectionLimits::default()
     };
     let settings = ProxySettings::default();
-    let proxy = Shared::new(catalogue, prices, ledger, Arc::clone(&clock), settings, &[]).expect("no roots");
+    let network = Network::new(AddressPolicy::new([Exception::Loopback]), &[]).expect("no roots");
+    let proxy = Shared::new(catalogue, prices, ledger, Arc::clone(&clock), settings, network);
     Rooms {
         connections: Connections::new(limits, Arc::clone(&clock)),
         store,

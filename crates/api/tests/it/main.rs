@@ -23,6 +23,7 @@ mod llm;
 mod matrix;
 mod operations;
 mod prices;
+mod reaching;
 mod reconcile;
 mod routing;
 mod usage;

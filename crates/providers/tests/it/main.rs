@@ -5,6 +5,8 @@ mod faults;
 mod gemini;
 mod openai;
 mod quotas;
+mod reach;
+mod reach_texts;
 mod reports;
 mod requests;
 mod support;

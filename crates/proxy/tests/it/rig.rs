@@ -14,11 +14,13 @@ use gateway_metering::{PriceCatalogue, RequestRecord};
 use gateway_protocol::{Address, codec};
 use gateway_providers::Operation;
 use gateway_proxy::{
-    AccountSource, Admitted, Answer, AnswerBody, Call, Catalogue, CatalogueRates, Engine, Prices,
+    AccountSource, Admitted, Answer, AnswerBody, Call, Catalogue, CatalogueRates, Engine, Network, Prices,
     ProxySettings, Shared, SourceError,
 };
 use gateway_simulator::Simulator;
 use http::HeaderMap;
+
+use crate::network::network;
 
 /// Finished requests that may wait for the database.
 pub(crate) const QUEUE_ROWS: usize = 1000;
@@ -116,6 +118,24 @@ impl Rig {
         settings: ProxySettings,
         pool: PoolSettings,
     ) -> Self {
+        Self::open(accounts, settings, pool, network(&["loopback"])).await
+    }
+
+    /// Over a network where simulators cannot be reached unless it lists them.
+    pub(crate) async fn over(
+        network: Network,
+        accounts: Vec<(UpstreamAccount, Credential)>,
+        settings: ProxySettings,
+    ) -> Self {
+        Self::open(accounts, settings, PoolSettings::default(), network).await
+    }
+
+    async fn open(
+        accounts: Vec<(UpstreamAccount, Credential)>,
+        settings: ProxySettings,
+        pool: PoolSettings,
+        network: Network,
+    ) -> Self {
         let ids = accounts.iter().map(|(account, _)| account.id).collect();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let prices = Arc::new(Prices::new(PriceCatalogue::embedded()));
@@ -132,7 +152,7 @@ impl Rig {
                 ..LedgerSettings::default()
             },
         ));
-        let shared = Shared::new(catalogue, prices, ledger, clock, settings, &[]).unwrap();
+        let shared = Shared::new(catalogue, prices, ledger, clock, settings, network);
         Self {
             engine: Engine::new(Arc::new(shared)),
             accounts: ids,

@@ -14,7 +14,7 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 async fn webhook(address: &str) -> Webhook {
     let rig = Rig::new(Vec::new()).await;
     let signer = Signer::new(&SECRET.into()).unwrap();
-    Webhook::new(rig.engine.shared(), &address.parse().unwrap(), signer).unwrap()
+    Webhook::new(rig.engine.shared(), address, signer).unwrap()
 }
 
 /// A server that answers as many requests as there are statuses, and then tells what it got: heads and bodies.
