@@ -7,7 +7,6 @@ use serde_json::Value;
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// As it came over the wire, chunk sizes included.
     pub(crate) body: String,
 }
 
@@ -56,8 +55,27 @@ pub(crate) fn answer(text: &str) -> Answer {
         .split_once("\r\n\r\n")
         .unwrap_or_else(|| panic!("no answer: {text:?}"));
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let is_chunked = head.contains("\r\ntransfer-encoding: chunked");
     Answer {
         status,
-        body: body.to_owned(),
+        body: if is_chunked {
+            unchunked(body)
+        } else {
+            body.to_owned()
+        },
     }
+}
+
+/// What the chunks say, as far as they came.
+fn unchunked(body: &str) -> String {
+    let mut bytes = body.as_bytes();
+    let mut whole = Vec::new();
+    while let Some(end) = bytes.windows(2).position(|window| window == b"\r\n") {
+        let size = String::from_utf8_lossy(&bytes[..end]);
+        let size = usize::from_str_radix(&size, 16).unwrap();
+        let chunk = &bytes[end + 2..];
+        whole.extend_from_slice(&chunk[..size.min(chunk.len())]);
+        bytes = chunk.get(size + 2..).unwrap_or_default();
+    }
+    String::from_utf8(whole).unwrap()
 }
