@@ -30,6 +30,31 @@ pub(crate) fn create_on_server() -> String {
     format!("{host}/{name}")
 }
 
+/// Every row of every table, as text.
+pub(crate) fn dump(url: &str) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY 1";
+        let mut text = String::new();
+        for table in client.query(tables, &[]).await.unwrap() {
+            let table: String = table.get(0);
+            let rows = format!("SELECT row_to_json(held)::text FROM \"{table}\" AS held");
+            for row in client.query(&rows, &[]).await.unwrap() {
+                text.push_str(row.get(0));
+                text.push('\n');
+            }
+        }
+        drop(client);
+        let _ = connection.await;
+        text
+    })
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "who runs the tests says where PostgreSQL is"

@@ -3,6 +3,8 @@ use std::net::TcpStream;
 
 use serde_json::Value;
 
+use crate::canaries;
+
 /// An answer, whose connection was closed after it.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -38,6 +40,7 @@ pub(crate) fn try_send(
     headers: &[String],
     body: &str,
 ) -> Option<TcpStream> {
+    canaries::note_request(headers, body);
     let mut stream = TcpStream::connect(address).ok()?;
     let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
     let length = body.len();
@@ -54,6 +57,7 @@ pub(crate) fn answer(text: &str) -> Answer {
     let (head, body) = text
         .split_once("\r\n\r\n")
         .unwrap_or_else(|| panic!("no answer: {text:?}"));
+    canaries::check_answer(head, body);
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     let is_chunked = head.contains("\r\ntransfer-encoding: chunked");
     Answer {

@@ -1,5 +1,5 @@
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
+use crate::canaries;
 use crate::folder::Folder;
 use crate::http::{self, Answer};
 
@@ -23,6 +24,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(folder: &Folder, variables: &[(&str, &str)]) -> Self {
+        canaries::note_variables(variables.iter().copied());
         let log = folder.path("log");
         let mut command = folder.command(&["serve"], &[("PORT", "0")]);
         command
@@ -39,6 +41,11 @@ impl Server {
             welcome: String::new(),
         };
         server.read_welcome();
+        for generated in ["data/secrets/jwt-secret", "data/secrets/master-key"] {
+            if let Ok(secret) = fs::read_to_string(folder.path(generated)) {
+                canaries::note(secret.trim());
+            }
+        }
         server
     }
 
@@ -169,5 +176,12 @@ impl Drop for Server {
         // It may have ended already, and a test that fails must not leave it behind.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if !thread::panicking() {
+            let mut printed = self.welcome.clone();
+            let _ = self.stdout.read_to_string(&mut printed);
+            canaries::expect_none_in("what the server printed", printed.as_bytes());
+            canaries::expect_none_in("its log", &fs::read(&self.log).unwrap_or_default());
+            canaries::expect_none_in_files(&self.log.with_file_name("data"));
+        }
     }
 }
