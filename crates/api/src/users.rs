@@ -211,7 +211,8 @@ pub(crate) async fn read(
 
 /// Change a user.
 ///
-/// A new role or password and a deactivation end the user's sign-ins, a deactivation stops the user's API keys.
+/// A new role holds from the next request on. A new password and a deactivation end the user's sign-ins, a deactivation stops
+/// the user's API keys.
 #[utoipa::path(put, path = "/api/users/{id}", tag = "users", params(("id" = Uuid, Path)), request_body = UserUpdate, security(("session" = [])), responses(
     (status = 200, description = "As it is now", body = ManagedUser),
     (status = 400, description = "Malformed JSON", body = Envelope),

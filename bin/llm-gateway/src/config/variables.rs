@@ -58,7 +58,7 @@ impl Variables {
             Ok(lines) => {
                 all.read_dotenv = true;
                 for line in lines {
-                    let (name, value) = line.map_err(|error| ConfigError::file(dotenv, &error))?;
+                    let (name, value) = line.map_err(|error| unreadable(dotenv, &error))?;
                     all.variables.insert(
                         name,
                         Variable {
@@ -69,7 +69,7 @@ impl Variables {
                 }
             }
             Err(dotenvy::Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(ConfigError::file(dotenv, &error)),
+            Err(error) => return Err(unreadable(dotenv, &error)),
         }
         for (name, value) in environment {
             if let Ok(name) = name.into_string() {
@@ -128,6 +128,17 @@ impl Variables {
             settings.push((key, Value::new(Some(&origin), kind)));
         }
         Ok(Settings(settings))
+    }
+}
+
+/// What is wrong with `.env`, without what stands in it, which may be a secret.
+fn unreadable(dotenv: &Path, error: &dotenvy::Error) -> ConfigError {
+    match error {
+        dotenvy::Error::LineParse(..) => ConfigError::file(
+            dotenv,
+            &"a line cannot be read: expected NAME=value, with quotes around a value that has spaces",
+        ),
+        error => ConfigError::file(dotenv, error),
     }
 }
 
@@ -216,6 +227,20 @@ mod tests {
                 triple("server.port", "9000", "environment variable PORT"),
             ]
         );
+    }
+
+    #[test]
+    fn what_stands_in_a_broken_dotenv_is_not_repeated() {
+        for text in ["JWT_SECRET=abc def", "abc def ghi", "abc def=ghi jkl"] {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join(".env");
+            std::fs::write(&file, text).unwrap();
+            let error = Variables::of(std::iter::empty(), &file).unwrap_err().to_string();
+            assert!(
+                error.contains("a line cannot be read") && !error.contains("def"),
+                "{error}"
+            );
+        }
     }
 
     #[test]
