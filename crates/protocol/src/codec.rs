@@ -163,6 +163,16 @@ impl InvalidBody {
             message: message.into(),
         }
     }
+
+    /// Refuses a field of one of these names that is written in another case: some servers do not tell cases apart, and
+    /// would take it for the one that was authorised.
+    pub(crate) fn unless_in_other_case(key: &[u8], names: &[&str]) -> Result<(), Self> {
+        let is_meant = |name: &&&str| key.eq_ignore_ascii_case(name.as_bytes()) && key != name.as_bytes();
+        match names.iter().find(is_meant) {
+            None => Ok(()),
+            Some(name) => Err(Self::new(format!("{name}: Field must be written as {name}"))),
+        }
+    }
 }
 
 /// What an answer says about itself, as far as it has been read.
@@ -192,8 +202,13 @@ pub trait StreamReader {
     /// How far the stream has come, counting whole events only.
     fn progress(&self) -> &StreamProgress;
 
+    /// Where in the last bytes the event begins that they left unfinished, if they left one; 0 when it began earlier.
+    fn unfinished_from(&self) -> Option<usize>;
+
     /// Whether the last byte left an event unfinished; [`Codec::abandoned_event`] then comes before any other.
-    fn is_mid_event(&self) -> bool;
+    fn is_mid_event(&self) -> bool {
+        self.unfinished_from().is_some()
+    }
 
     /// What is known so far. Later counts replace earlier ones.
     fn summary(&self) -> AnswerSummary;
@@ -206,6 +221,11 @@ pub trait StreamReader {
     /// What the error event said, once the stream has [failed](StreamPhase::Failed).
     fn error_event(&self) -> Option<&[u8]> {
         self.progress().error_event()
+    }
+
+    /// Where in the last bytes the error event begins, once the stream has failed; 0 when it began earlier.
+    fn failed_from(&self) -> usize {
+        self.progress().error_start()
     }
 
     /// Output tokens guessed from the text that has passed, for a stream that broke before it told.

@@ -9,6 +9,8 @@ pub struct StreamProgress {
     phase: StreamPhase,
     text_bytes: u64,
     error: Vec<u8>,
+    /// Where in its chunk the event of the error begins.
+    error_start: usize,
 }
 
 impl StreamProgress {
@@ -17,6 +19,7 @@ impl StreamProgress {
             phase: StreamPhase::Head,
             text_bytes: 0,
             error: Vec::new(),
+            error_start: 0,
         }
     }
 
@@ -31,6 +34,10 @@ impl StreamProgress {
 
     pub(crate) fn error_event(&self) -> Option<&[u8]> {
         (self.phase == StreamPhase::Failed).then_some(&self.error)
+    }
+
+    pub(crate) const fn error_start(&self) -> usize {
+        self.error_start
     }
 
     pub(crate) const fn estimated_output_tokens(&self) -> u64 {
@@ -57,9 +64,10 @@ impl StreamProgress {
         self.phase = StreamPhase::Finished;
     }
 
-    pub(crate) fn fail(&mut self, error: &[u8]) {
+    pub(crate) fn fail(&mut self, error: &[u8], start: usize) {
         self.phase = StreamPhase::Failed;
         self.error = error.to_vec();
+        self.error_start = start;
     }
 
     /// The stream has ended here.

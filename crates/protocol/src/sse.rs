@@ -21,6 +21,8 @@ pub(crate) struct Event<'a> {
     pub(crate) data: &'a [u8],
     /// How long the data was.
     pub(crate) len: usize,
+    /// Where in the chunk it begins; 0 when that was in an earlier one.
+    pub(crate) start: usize,
 }
 
 impl Event<'_> {
@@ -43,6 +45,8 @@ pub(crate) struct EventReader {
     data: Vec<u8>,
     /// The length of all data, kept or not; `None` before the first data line.
     data_len: Option<usize>,
+    /// Where in the chunk the event begins that is read.
+    start: usize,
 }
 
 /// Where in a line we are.
@@ -71,15 +75,30 @@ impl EventReader {
             name: Vec::new(),
             data: Vec::new(),
             data_len: None,
+            start: 0,
         }
     }
 
     /// Reads the next bytes and shows every event that they end.
-    pub(crate) fn push(&mut self, chunk: &[u8], mut on_event: impl FnMut(Event<'_>)) {
-        let mut rest = chunk;
+    pub(crate) fn push(&mut self, chunk: &[u8], on_event: impl FnMut(Event<'_>)) {
+        self.start_chunk();
+        self.push_piece(0, chunk, on_event);
+    }
+
+    /// Begins to count in the next chunk, which comes in pieces.
+    pub(crate) fn start_chunk(&mut self) {
+        self.start = 0;
+    }
+
+    /// Reads a piece of a chunk that begins at `offset` in it.
+    pub(crate) fn push_piece(&mut self, offset: usize, piece: &[u8], mut on_event: impl FnMut(Event<'_>)) {
+        let mut rest = piece;
         while let Some(first) = rest.first() {
             if std::mem::take(&mut self.is_after_cr) && *first == b'\n' {
                 rest = &rest[1..];
+                if !self.is_mid_event() {
+                    self.start = offset + piece.len() - rest.len();
+                }
                 continue;
             }
             let Some(end) = memchr2(b'\n', b'\r', rest) else {
@@ -87,12 +106,16 @@ impl EventReader {
                 return;
             };
             self.read_piece(&rest[..end]);
-            if self.ends_event() {
+            let is_over = self.ends_event();
+            if is_over {
                 self.end_event(&mut on_event);
             }
             self.end_line();
             self.is_after_cr = rest[end] == b'\r';
             rest = &rest[end + 1..];
+            if is_over {
+                self.start = offset + piece.len() - rest.len();
+            }
         }
     }
 
@@ -100,6 +123,11 @@ impl EventReader {
     pub(crate) fn is_mid_event(&self) -> bool {
         let is_mid_line = !self.field.is_empty() || !matches!(self.line, Line::BeforeColon);
         is_mid_line || !self.name.is_empty() || self.data_len.is_some()
+    }
+
+    /// Where in the last chunk the event begins that it left unfinished, if it left one; 0 when that was in an earlier one.
+    pub(crate) fn unfinished_from(&self) -> Option<usize> {
+        self.is_mid_event().then_some(self.start)
     }
 
     /// Reads a part of one line.
@@ -175,6 +203,7 @@ impl EventReader {
                 name: &self.name,
                 data: &self.data,
                 len,
+                start: self.start,
             });
         }
         self.name.clear();

@@ -71,17 +71,30 @@ fn is_hop_by_hop(name: &str) -> bool {
 }
 
 fn is_of_the_way(name: &str) -> bool {
-    const CLIENT_ADDRESS: [&str; 5] = [
-        "x-real-ip",
-        "x-client-ip",
-        "x-cluster-client-ip",
-        "true-client-ip",
-        "fastly-client-ip",
-    ];
-    matches!(name, "host" | "forwarded" | "via" | "x-original-forwarded-for")
-        || CLIENT_ADDRESS.contains(&name)
-        || name.starts_with("x-forwarded-")
-        || name.starts_with("cf-")
+    matches!(
+        name,
+        "host"
+            | "forwarded"
+            | "via"
+            | "client-ip"
+            | "true-client-ip"
+            | "fastly-client-ip"
+            | "fly-client-ip"
+            | "x-real-ip"
+            | "x-client-ip"
+            | "x-cluster-client-ip"
+            | "x-originating-ip"
+            | "x-azure-clientip"
+            | "x-azure-socketip"
+            | "x-envoy-external-address"
+            | "cdn-loop"
+            | "x-amzn-trace-id"
+            | "x-cloud-trace-context"
+            | "origin"
+            | "referer"
+    ) || ["x-forwarded", "x-original-", "x-vercel-", "cf-"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
 }
 
 fn is_of_the_wire(name: &str) -> bool {

@@ -245,6 +245,7 @@ impl<'a> Attempt<'a> {
         let exchange = Exchange {
             codec: self.call.codec,
             provider: self.provider,
+            secret: self.target.credential().secret().clone(),
             status: head.status,
             request_id: self.call.id.to_string(),
             user_id: self.call.key.user_id,

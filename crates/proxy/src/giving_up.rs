@@ -12,7 +12,7 @@ use crate::decided::{Decided, Refused, Whole};
 use crate::engine::sign;
 use crate::entry::Entry;
 use crate::failure::{ErrorFromProvider, Words};
-use crate::refusal::{Refusal, set_retry_after};
+use crate::refusal::Refusal;
 use crate::routing::Routing;
 
 /// When a client may come again where it is not known what an account has spent.
@@ -46,7 +46,6 @@ impl Routing {
             return self.refuse(entry, refusal, None);
         };
         let class = failure.fault.class;
-        // A wrong request is as wrong later.
         let earliest_retry = earliest_retry.filter(|_| class.is_retryable());
         if failure.fault.window == QuotaWindow::Spending {
             let refusal = if may_recover(none) {
@@ -59,7 +58,7 @@ impl Routing {
         let refusal = Refusal::failure(&failure, &self.call.peek.model).retry_after(earliest_retry);
         match failure.answer {
             Some(answer) if is_for_clients(class, answer.status) => match &answer.words {
-                Words::AsTheyAre => self.show(answer, entry, account_id, class, earliest_retry),
+                Words::AsTheyAre => self.show(answer, entry, account_id, class),
                 Words::Told(said) => self.refuse(entry, refusal.in_words(said), Some((account_id, class))),
                 Words::Hidden => self.refuse(entry, refusal, Some((account_id, class))),
             },
@@ -105,16 +104,10 @@ impl Routing {
         entry: Entry,
         account_id: AccountId,
         class: FaultClass,
-        earliest_retry: Option<Duration>,
     ) -> Decided {
         let mut headers = response_headers(&answer.headers);
+        // A wrong request is as wrong later.
         headers.remove(RETRY_AFTER);
-        if let Some(wait) = earliest_retry {
-            set_retry_after(
-                &mut headers,
-                wait.min(self.core.shared.settings.max_retry_after()),
-            );
-        }
         sign(&mut headers, Some(account_id), &entry);
         let answer = Whole {
             status: answer.status,
@@ -156,9 +149,9 @@ const fn may_recover(none: &NoAccount) -> bool {
     }
 }
 
-/// Whether a provider's own words on such a fault concern the client, and not whose account it was.
-fn is_for_clients(class: FaultClass, status: StatusCode) -> bool {
-    !matches!(class, FaultClass::Credential | FaultClass::Transport) && !matches!(status.as_u16(), 401..=403)
+/// Whether a provider's own words on such a fault concern the client, and not whose account it was or how the provider is.
+pub(crate) fn is_for_clients(class: FaultClass, status: StatusCode) -> bool {
+    class == FaultClass::Client && status.is_client_error() && !matches!(status.as_u16(), 401..=403)
 }
 
 /// How much a fault tells the client about what to do; the higher is shown.

@@ -40,6 +40,8 @@ mod routing;
 mod settings;
 mod shared;
 mod stream;
+mod telltale;
+mod unfinished;
 mod unpriced_models;
 mod upstream;
 mod webhook;

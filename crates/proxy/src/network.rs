@@ -1,31 +1,65 @@
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use gateway_providers::AddressPolicy;
+use gateway_providers::{AddressPolicy, Reach};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 
 /// Says which addresses a name has.
 #[async_trait]
 pub trait Resolver: Send + Sync + 'static {
-    /// All addresses of `name` as of now, in the order in which they should be tried.
+    /// All addresses of `name` as of now, in the order in which they should be tried, for an account of this reach.
     ///
     /// # Errors
     ///
     /// When the name has none, or cannot be looked up.
-    async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>>;
+    async fn addresses(&self, name: &str, reach: Reach) -> io::Result<Vec<IpAddr>>;
 }
 
+/// Names that are looked up at once for accounts of one kind. Each takes a thread until the system gives up.
+const MOST_LOOKUPS: usize = 32;
+
 /// The operating system's resolver.
-#[derive(Debug, Clone, Copy)]
-pub struct SystemResolver;
+///
+/// It has a queue for names of members' accounts of its own, so that names that nobody answers for keep no others waiting.
+#[derive(Debug, Clone)]
+pub struct SystemResolver {
+    for_admins: Arc<Semaphore>,
+    for_members: Arc<Semaphore>,
+}
+
+impl Default for SystemResolver {
+    fn default() -> Self {
+        Self {
+            for_admins: Arc::new(Semaphore::new(MOST_LOOKUPS)),
+            for_members: Arc::new(Semaphore::new(MOST_LOOKUPS)),
+        }
+    }
+}
 
 #[async_trait]
 impl Resolver for SystemResolver {
-    async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>> {
-        let found = tokio::net::lookup_host((name, 0)).await?;
+    async fn addresses(&self, name: &str, reach: Reach) -> io::Result<Vec<IpAddr>> {
+        let turns = match reach {
+            Reach::Admin => &self.for_admins,
+            Reach::Member => &self.for_members,
+        };
+        let turn = Arc::clone(turns)
+            .acquire_owned()
+            .await
+            .map_err(io::Error::other)?;
+        let name = name.to_owned();
+        let found = spawn_blocking(move || {
+            let found = (name.as_str(), 0).to_socket_addrs();
+            // With the work and not with who asked for it: who gives up leaves the thread behind.
+            drop(turn);
+            found
+        });
+        let found = found.await.map_err(io::Error::other)??;
         Ok(found.map(|address| address.ip()).collect())
     }
 }
@@ -48,7 +82,7 @@ impl Network {
     pub fn new(policy: AddressPolicy, extra_roots: &[Vec<u8>]) -> Result<Self, InvalidRoots> {
         Ok(Self {
             policy: Arc::new(policy),
-            resolver: Arc::new(SystemResolver),
+            resolver: Arc::new(SystemResolver::default()),
             tls: tls_config(extra_roots)?,
         })
     }

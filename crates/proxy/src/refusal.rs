@@ -192,11 +192,6 @@ fn client_fault(status: Option<StatusCode>) -> ErrorKind {
     }
 }
 
-/// Whether `body` tells the account's credential.
-pub(crate) fn holds_secret(body: &[u8], secret: &str) -> bool {
-    secret.len() >= 8 && memchr::memmem::find(body, secret.as_bytes()).is_some()
-}
-
 /// Whole seconds, rounded up, at least one: a client that waits this long does not come too early.
 pub(crate) fn set_retry_after(headers: &mut HeaderMap, wait: Duration) {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);

@@ -13,19 +13,28 @@ use gateway_providers::Provider;
 use http::StatusCode;
 use http_body::Body;
 use hyper::body::Incoming;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, Sleep};
 
 use crate::entry::Entry;
+use crate::failure::Failure;
+use crate::giving_up::is_for_clients;
 use crate::holding::OpenedStream;
 use crate::keep_alive::KeepAlive;
 use crate::open_attempt::{AnswerTtft, AttemptEnd};
 use crate::reading::Reading;
+use crate::refusal::Refusal;
+use crate::telltale::tells;
+use crate::unfinished::Unfinished;
 
 /// How long a stream may stay open after its last event.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A committed stream on its way from the provider to the client: byte for byte, or event by event in the client's
 /// dialect.
+///
+/// Only whole events are passed on, so that an error can be read before anybody sees it: what it tells of the account is
+/// not the client's.
 ///
 /// It owns the lease, the usage reader and the request's open books: the last byte, an error or the client's
 /// going away ends all three, once. A stream that breaks ends with the dialect's error event, never with a
@@ -36,6 +45,8 @@ pub(crate) struct Relay {
     body: Option<Incoming>,
     /// What the stream goes through where the client does not get it byte for byte.
     rewriter: Option<Box<dyn Rewriter + Send>>,
+    /// What waits for the rest of its event.
+    unfinished: Unfinished,
     reader: Box<dyn StreamReader + Send>,
     lease: Lease,
     entry: Entry,
@@ -50,6 +61,8 @@ pub(crate) struct Relay {
 pub(crate) struct Exchange {
     pub(crate) codec: &'static dyn Codec,
     pub(crate) provider: &'static dyn Provider,
+    /// The account's credential, which no error may tell.
+    pub(crate) secret: SecretString,
     pub(crate) status: StatusCode,
     pub(crate) request_id: String,
     pub(crate) user_id: UserId,
@@ -87,6 +100,7 @@ impl Relay {
             held: opened.held,
             body: Some(opened.body),
             rewriter,
+            unfinished: Unfinished::default(),
             reader: opened.reader,
             lease,
             entry,
@@ -102,7 +116,13 @@ impl Relay {
     /// The next bytes for the client; `None` is a proper end.
     pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         while let Some(chunk) = self.held.pop_front() {
-            if let Some(told) = self.tell(chunk) {
+            // The reader has seen them all, so it knows of the last where its events end.
+            let whole = if self.held.is_empty() {
+                self.reader.unfinished_from().unwrap_or(chunk.len())
+            } else {
+                chunk.len()
+            };
+            if let Some(told) = self.tell(chunk, whole) {
                 return Poll::Ready(Some(told));
             }
         }
@@ -114,9 +134,7 @@ impl Relay {
                 Poll::Ready(Some(Ok(frame))) => {
                     let Ok(chunk) = frame.into_data() else { continue };
                     self.silence.broken();
-                    self.reader.push(&chunk);
-                    self.note_phase();
-                    match self.tell(chunk) {
+                    match self.read(chunk) {
                         Some(told) => return Poll::Ready(Some(told)),
                         None => continue,
                     }
@@ -144,10 +162,30 @@ impl Relay {
         }
     }
 
-    /// What a chunk is for the client; `None` when that is nothing yet.
-    fn tell(&mut self, chunk: Bytes) -> Option<Bytes> {
+    /// Reads a chunk, and says what it is for the client; `None` when that is nothing yet.
+    fn read(&mut self, chunk: Bytes) -> Option<Bytes> {
+        let was_over = self.is_booked;
+        self.reader.push(&chunk);
+        match self.reader.error_event() {
+            Some(event) if !was_over => {
+                let fault = self.exchange.provider.classify_event(event);
+                let is_for_clients = is_for_clients(fault.class, StatusCode::BAD_REQUEST)
+                    && !tells(event, self.exchange.secret.expose_secret());
+                if !is_for_clients {
+                    return Some(self.fail(&chunk, fault));
+                }
+            }
+            _ => {}
+        }
+        self.note_phase();
+        let whole = self.reader.unfinished_from().unwrap_or(chunk.len());
+        self.tell(chunk, whole)
+    }
+
+    /// What a chunk, whose events end with its first `whole` bytes, is for the client; `None` when that is nothing yet.
+    fn tell(&mut self, chunk: Bytes, whole: usize) -> Option<Bytes> {
         let Some(rewriter) = &mut self.rewriter else {
-            return Some(chunk);
+            return self.unfinished.release(chunk, whole);
         };
         let mut told = Vec::new();
         rewriter.push(&chunk, &mut told);
@@ -170,9 +208,10 @@ impl Relay {
         self.body = None;
         self.reader.end();
         self.note_phase();
-        let rewriter = self.rewriter.as_mut()?;
-        let mut last = Vec::new();
-        rewriter.end(&mut last);
+        let mut last = self.unfinished.take();
+        if let Some(rewriter) = &mut self.rewriter {
+            rewriter.end(&mut last);
+        }
         (!last.is_empty()).then(|| last.into())
     }
 
@@ -263,28 +302,48 @@ impl Relay {
 
     /// Ends a stream whose upstream broke: the client is told so in its dialect.
     fn break_off(&mut self, fault: &Fault) -> Bytes {
-        self.body = None;
         self.book_broken(Outcome::Interrupted, Some(fault));
+        self.end_with(ErrorKind::Internal, "the provider's answer broke off", Vec::new())
+    }
+
+    /// Ends a stream with what its provider said went wrong, in words of ours; `chunk` is the one that said it.
+    fn fail(&mut self, chunk: &[u8], fault: Fault) -> Bytes {
+        self.book_broken(Outcome::Interrupted, Some(&fault));
+        let good = &chunk[..self.reader.failed_from()];
+        let mut told = Vec::new();
+        match &mut self.rewriter {
+            Some(rewriter) => rewriter.push(good, &mut told),
+            None if good.is_empty() => {}
+            None => {
+                told = self.unfinished.take();
+                told.extend_from_slice(good);
+            }
+        }
+        let refusal = Refusal::failure(&Failure::new(fault), "");
+        self.end_with(refusal.kind, &refusal.message, told)
+    }
+
+    /// Ends the stream with an error, behind what the client is `told` before.
+    fn end_with(&mut self, kind: ErrorKind, message: &str, mut told: Vec<u8>) -> Bytes {
+        self.body = None;
         let error = ErrorAnswer {
-            kind: ErrorKind::Internal,
-            message: "the provider's answer broke off",
+            kind,
+            message,
             request_id: &self.exchange.request_id,
             code: None,
             retry_after: None,
         };
-        if let Some(rewriter) = &mut self.rewriter {
-            let mut last = Vec::new();
-            rewriter.fail(&error, &mut last);
-            return last.into();
+        let codec = self.exchange.codec;
+        match &mut self.rewriter {
+            Some(rewriter) => rewriter.fail(&error, &mut told),
+            None => {
+                if self.unfinished.is_begun() {
+                    told.extend_from_slice(codec.abandoned_event());
+                }
+                told.extend_from_slice(&codec.error_event(&error));
+            }
         }
-        let event = self.exchange.codec.error_event(&error);
-        if self.reader.is_mid_event() {
-            [self.exchange.codec.abandoned_event(), event.as_ref()]
-                .concat()
-                .into()
-        } else {
-            event
-        }
+        told.into()
     }
 }
 

@@ -137,7 +137,7 @@ impl Route {
             Host::Ipv4(address) => Ok(vec![IpAddr::V4(*address)]),
             Host::Ipv6(address) => Ok(vec![IpAddr::V6(*address)]),
             Host::Domain(name) => {
-                let found = self.network.resolver.addresses(name).await;
+                let found = self.network.resolver.addresses(name, self.reach).await;
                 found.map_err(|error| Unopened::Unknown {
                     name: name.clone(),
                     error,

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::attempt::{Attempt, Opened};
 use crate::failure::{ErrorFromProvider, Failure, Words};
-use crate::refusal::holds_secret;
+use crate::telltale::tells;
 
 /// Bytes of a provider's error answer that are kept.
 const MAX_ERROR_BYTES: usize = 1024 * 1024;
@@ -39,7 +39,7 @@ impl Attempt<'_> {
         body: Bytes,
     ) -> ErrorFromProvider {
         let secret = self.target.credential().secret().expose_secret();
-        let words = if holds_secret(&body, secret) {
+        let words = if tells(&body, secret) {
             Words::Hidden
         } else if !self.wording.is_translated() && is_error_body(&body) {
             Words::AsTheyAre

@@ -39,7 +39,7 @@ pub(super) fn peek(body: &[u8]) -> Result<Peek, InvalidBody> {
             b"tools" => once(&mut opening.tools, "tools", &member)?,
             b"messages" => once(&mut opening.messages, "messages", &member)?,
             b"cache_control" => once(&mut opening.cache_control, "cache_control", &member)?,
-            _ => {}
+            other => InvalidBody::unless_in_other_case(other, &["model", "stream", "max_tokens"])?,
         }
     }
     let preamble = opening.preamble();

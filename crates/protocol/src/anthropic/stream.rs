@@ -45,8 +45,8 @@ impl StreamReader for Reader {
         &self.seen.progress
     }
 
-    fn is_mid_event(&self) -> bool {
-        self.events.is_mid_event()
+    fn unfinished_from(&self) -> Option<usize> {
+        self.events.unfinished_from()
     }
 
     fn summary(&self) -> AnswerSummary {
@@ -78,7 +78,7 @@ impl Seen {
         match event.name {
             b"" | b"ping" => {}
             b"error" => {
-                self.progress.fail(event.data);
+                self.progress.fail(event.data, event.start);
             }
             _ if event.len == 0 => {}
             b"message_start" => {

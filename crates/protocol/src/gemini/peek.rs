@@ -23,9 +23,14 @@ pub(super) fn peek(body: &[u8], address: &Address<'_>) -> Result<Peek, InvalidBo
         return Err(InvalidBody::new("model: model is not specified"));
     };
     let mut seen = Seen::read(body)?;
+    seen.check_model(model)?;
     // A count of tokens may hold the request that it is for.
-    if let (Some(request), None) = (seen.request, seen.contents) {
-        seen = Seen::read(request)?;
+    if let Some(request) = seen.request {
+        let inner = Seen::read(request)?;
+        inner.check_model(model)?;
+        if seen.contents.is_none() {
+            seen = inner;
+        }
     }
     let preamble = seen.preamble();
     Ok(Peek {
@@ -52,9 +57,20 @@ struct Seen<'a> {
     cached_content: Option<&'a [u8]>,
     config: Option<&'a [u8]>,
     request: Option<&'a [u8]>,
+    model: Option<&'a [u8]>,
 }
 
 impl<'a> Seen<'a> {
+    /// The address says which model is allowed; a body may repeat it, and nothing else.
+    fn check_model(&self, asked: &str) -> Result<(), InvalidBody> {
+        let bare = |name: &str| name.strip_prefix("models/").unwrap_or(name).to_owned();
+        match self.model {
+            None => Ok(()),
+            Some(model) if json::text(model).is_some_and(|model| bare(&model) == bare(asked)) => Ok(()),
+            Some(_) => Err(InvalidBody::new("model: must be the model of the address")),
+        }
+    }
+
     fn read(object: &'a [u8]) -> Result<Self, InvalidBody> {
         let mut seen = Self::default();
         for member in json::members(object) {
@@ -67,6 +83,7 @@ impl<'a> Seen<'a> {
                 "cachedContent" => &mut seen.cached_content,
                 "generationConfig" => &mut seen.config,
                 "generateContentRequest" => &mut seen.request,
+                "model" => &mut seen.model,
                 _ => continue,
             };
             set(field, &name, &member)?;
@@ -79,6 +96,7 @@ impl<'a> Seen<'a> {
             cached_content: given(seen.cached_content),
             config: given(seen.config),
             request: given(seen.request),
+            model: given(seen.model),
         })
     }
 

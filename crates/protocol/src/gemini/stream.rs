@@ -39,8 +39,8 @@ impl StreamReader for Reader {
         &self.seen.progress
     }
 
-    fn is_mid_event(&self) -> bool {
-        self.events.is_mid_event()
+    fn unfinished_from(&self) -> Option<usize> {
+        self.events.unfinished_from()
     }
 
     fn summary(&self) -> AnswerSummary {
@@ -75,7 +75,7 @@ impl Seen {
         }
         let is_lost = said.finish == Some(Finish::Failed) && self.progress.phase() == StreamPhase::Head;
         if said.is_error || is_lost {
-            self.progress.fail(event.data);
+            self.progress.fail(event.data, event.start);
         } else if said.finish.is_some() || said.is_blocked {
             self.progress.complete();
         }

@@ -1,5 +1,6 @@
 use bytes::Bytes;
-use gateway_protocol::{Address, CacheWish, Peek, splice};
+use gateway_domain::Dialect;
+use gateway_protocol::{Address, CacheWish, Peek, codec, splice};
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
 use serde::de::IgnoredAny;
 
@@ -77,6 +78,62 @@ fn fields_of_the_wrong_kind_are_refused() {
         r#"{"model":"m","metadata":{"user_id":7}}"#,
         "metadata.user_id: Input should be a valid string",
     );
+}
+
+#[test]
+fn a_field_in_another_case_is_refused_as_some_servers_would_read_it() {
+    for (dialect, body) in [
+        (
+            Dialect::Anthropic,
+            r#"{"model":"m","Model":"n","max_tokens":1,"messages":[]}"#,
+        ),
+        (
+            Dialect::Anthropic,
+            r#"{"model":"m","max_tokens":1,"MAX_TOKENS":9,"messages":[]}"#,
+        ),
+        (Dialect::OpenAiChat, r#"{"MODEL":"n","model":"m","messages":[]}"#),
+        (
+            Dialect::OpenAiChat,
+            r#"{"model":"m","Str\u0065am":true,"messages":[]}"#,
+        ),
+        (
+            Dialect::OpenAiResponses,
+            r#"{"model":"m","moDel":"n","input":"Hi"}"#,
+        ),
+    ] {
+        let refused = codec(dialect).unwrap().peek(body.as_bytes(), &Address::default());
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("Field must be written as "), "{body}: {refused}");
+    }
+}
+
+#[test]
+fn a_body_may_repeat_the_model_of_the_address_and_name_no_other() {
+    let address = Address {
+        model: Some("gemini-x"),
+        ..Address::default()
+    };
+    for (body, is_good) in [
+        (r#"{"model":"models/gemini-x","contents":[]}"#, true),
+        (r#"{"model":"gemini-x","contents":[]}"#, true),
+        (
+            r#"{"generateContentRequest":{"model":"models/gemini-x","contents":[]}}"#,
+            true,
+        ),
+        (r#"{"model":"models/gemini-y","contents":[]}"#, false),
+        (r#"{"model":7,"contents":[]}"#, false),
+        (
+            r#"{"generateContentRequest":{"model":"models/gemini-y","contents":[]}}"#,
+            false,
+        ),
+        (
+            r#"{"contents":[],"generate_content_request":{"model":"gemini-y"}}"#,
+            false,
+        ),
+    ] {
+        let peeked = codec(Dialect::Gemini).unwrap().peek(body.as_bytes(), &address);
+        assert_eq!(peeked.is_ok(), is_good, "{body}: {peeked:?}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use gateway_proxy::ProxySettings;
 use gateway_simulator::{Fault, Point, Script, Simulator};
 use http::StatusCode;
 
-use crate::rig::{QUEUE_ROWS, Rig, account, account_at, body, header, message, pair, text};
+use crate::rig::{QUEUE_ROWS, Rig, account, account_at, header, message, pair, text};
 
 /// Both accounts at one simulator; the first answers by `script`, the second properly.
 async fn with_first(script: Script) -> (Simulator, Rig) {
@@ -350,20 +350,6 @@ async fn a_model_that_nobody_serves_is_not_found() {
     assert!(simulator.received().is_empty());
     let rows = rig.rows().await;
     assert_eq!((rows[0].http_status, rows[0].attempts.len()), (Some(404), 0));
-}
-
-#[tokio::test]
-async fn providers_error_bodies_pass_byte_for_byte() {
-    let simulator = Simulator::start().await;
-    let odd =
-        "{ \"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"Internal server error\"}}\n";
-    simulator.always(Script::raw(500, "application/json", odd));
-    let rig = Rig::new(vec![account(&simulator, "sk-ant-first")]).await;
-
-    let answer = rig.call(&message(false)).await;
-
-    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
-    assert_eq!(body(answer).await, odd);
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ mod redirects;
 mod retrying;
 mod rig;
 mod streams;
+mod telling;
 mod tls;
 mod translating;
 mod webhook;

@@ -4,7 +4,7 @@ use std::net::{IpAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use gateway_providers::{AddressPolicy, Exception};
+use gateway_providers::{AddressPolicy, Exception, Reach};
 use gateway_proxy::{Network, Resolver};
 use gateway_simulator::Simulator;
 use http::Uri;
@@ -57,7 +57,7 @@ impl Names {
 
 #[async_trait]
 impl Resolver for Names {
-    async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+    async fn addresses(&self, name: &str, _: Reach) -> io::Result<Vec<IpAddr>> {
         self.asked.lock().unwrap().push(name.to_owned());
         let mut answers = self.answers.lock().unwrap();
         let answers = answers.get_mut(name).ok_or(io::ErrorKind::NotFound)?;

@@ -12,6 +12,9 @@ const MAX_MODEL_NAME: usize = 256;
 /// Bytes of the name of something that an account holds.
 const MAX_PIN: usize = 256;
 
+/// The fields that decide what is allowed and what it may cost.
+const AUTHORIZED: [&str; 4] = ["model", "stream", "max_tokens", "max_completion_tokens"];
+
 /// See [`Codec::peek`](crate::Codec::peek). The sentences are worded as OpenAI's own.
 pub(super) fn peek(body: &[u8]) -> Result<Peek, InvalidBody> {
     // The standard library's own needs 15 times as long for Chinese.
@@ -54,7 +57,7 @@ pub(super) fn peek(body: &[u8]) -> Result<Peek, InvalidBody> {
             b"tools" => once(&mut opening.tools, "tools", &member)?,
             b"functions" => once(&mut opening.functions, "functions", &member)?,
             b"messages" => once(&mut opening.messages, "messages", &member)?,
-            _ => {}
+            other => InvalidBody::unless_in_other_case(other, &AUTHORIZED)?,
         }
     }
     let (preamble, conversation) = opening.fingerprints();

@@ -39,8 +39,8 @@ impl StreamReader for Reader {
         &self.seen.progress
     }
 
-    fn is_mid_event(&self) -> bool {
-        self.events.is_mid_event()
+    fn unfinished_from(&self) -> Option<usize> {
+        self.events.unfinished_from()
     }
 
     fn summary(&self) -> AnswerSummary {
@@ -61,22 +61,22 @@ impl Seen {
             return;
         }
         if event.name == b"error" {
-            self.progress.fail(event.data);
+            self.progress.fail(event.data, event.start);
         } else if event.data.starts_with(b"[DONE]") {
             self.progress.finish();
         } else if event.is_whole() {
-            self.read_chunk(event.data);
+            self.read_chunk(event.data, event.start);
         } else {
             self.progress.begin();
             self.progress.add_text(event.len);
         }
     }
 
-    fn read_chunk(&mut self, chunk: &[u8]) {
+    fn read_chunk(&mut self, chunk: &[u8], start: usize) {
         for member in json::members(chunk).map_while(Result::ok) {
             match &*member.key {
                 b"error" if !json::is_null(member.value) => {
-                    self.progress.fail(chunk);
+                    self.progress.fail(chunk, start);
                     return;
                 }
                 b"choices" => {

@@ -28,7 +28,8 @@ impl Events {
 
     /// Reads the next bytes and shows every event that they end; behind it the end of its data, if it is a long one.
     pub(super) fn push(&mut self, chunk: &[u8], mut on_event: impl FnMut(&Event<'_>, &[u8])) {
-        for piece in chunk.chunks(PIECE) {
+        self.reader.start_chunk();
+        for (number, piece) in chunk.chunks(PIECE).enumerate() {
             let Self { reader, len, end } = self;
             *len += piece.len();
             // Well before the event is too long to be whole.
@@ -38,7 +39,7 @@ impl Events {
                     end.drain(..end.len() - END);
                 }
             }
-            reader.push(piece, |event| {
+            reader.push_piece(number * PIECE, piece, |event| {
                 on_event(&event, end);
                 *len = 0;
                 *end = Vec::new();
@@ -46,8 +47,8 @@ impl Events {
         }
     }
 
-    pub(super) fn is_mid_event(&self) -> bool {
-        self.reader.is_mid_event()
+    pub(super) fn unfinished_from(&self) -> Option<usize> {
+        self.reader.unfinished_from()
     }
 }
 

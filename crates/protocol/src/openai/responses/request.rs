@@ -43,7 +43,7 @@ pub(super) fn peek(body: &[u8]) -> Result<Peek, InvalidBody> {
             b"instructions" => once(&mut opening.instructions, "instructions", &member)?,
             b"tools" => once(&mut opening.tools, "tools", &member)?,
             b"input" => once(&mut opening.input, "input", &member)?,
-            _ => {}
+            other => InvalidBody::unless_in_other_case(other, &["model", "stream", "max_output_tokens"])?,
         }
     }
     let preamble = opening.preamble();

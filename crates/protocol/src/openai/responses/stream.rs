@@ -37,8 +37,8 @@ impl StreamReader for Reader {
         &self.seen.progress
     }
 
-    fn is_mid_event(&self) -> bool {
-        self.events.is_mid_event()
+    fn unfinished_from(&self) -> Option<usize> {
+        self.events.unfinished_from()
     }
 
     fn summary(&self) -> AnswerSummary {
@@ -76,7 +76,7 @@ impl Seen {
         }
         match &*kind(event) {
             b"" | b"keepalive" | b"ping" => {}
-            b"error" => self.progress.fail(event.data),
+            b"error" => self.progress.fail(event.data, event.start),
             _ if event.len == 0 => {}
             b"response.created" | b"response.queued" | b"response.in_progress" => {
                 self.read_response(event, end);
@@ -87,7 +87,7 @@ impl Seen {
             }
             b"response.failed" => {
                 self.read_response(event, end);
-                self.progress.fail(event.data);
+                self.progress.fail(event.data, event.start);
             }
             kind => {
                 self.progress.begin();

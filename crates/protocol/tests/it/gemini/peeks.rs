@@ -12,7 +12,7 @@ fn peek(body: &str) -> Result<Peek, String> {
 fn reads_what_routing_needs() {
     let body = r#"{"contents":[{"role":"user","parts":[{"text":"{\"model\":\"other\"}"}]}],
         "systemInstruction":{"parts":[{"text":"be brief"}]},"tools":[{"functionDeclarations":[]}],
-        "generationConfig":{"maxOutputTokens":1024,"temperature":1},"model":"ignored"}"#;
+        "generationConfig":{"maxOutputTokens":1024,"temperature":1},"model":"models/gemini-3.8-flash"}"#;
     let address = Address {
         model: Some("gemini-3.8-flash"),
         stream: true,
