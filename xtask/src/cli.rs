@@ -65,6 +65,14 @@ pub(crate) enum Command {
         #[arg(long)]
         release: bool,
     },
+    /// Throw bytes at every parser of foreign bytes, for longer than the tests do
+    #[command(
+        after_help = "Needs cargo-fuzz (cargo install --locked cargo-fuzz) and a C++ compiler.\n\nExamples:\n  \
+            cargo xtask fuzz --list\n  \
+            cargo xtask fuzz --seconds 600\n  \
+            cargo xtask fuzz providers protocol/stream --keep"
+    )]
+    Fuzz(Fuzz),
     /// Everything that must hold before a commit: format, lints, floors, documentation, tidiness
     Check,
     /// Look after config/prices.json, and what usage costs
@@ -118,6 +126,21 @@ pub(crate) enum Soak {
     Disk,
     /// Its journal is cut and changed, byte for byte
     Damage,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fuzz {
+    /// Which ones: a crate, or a crate and a target such as protocol/stream [default: all]
+    pub(crate) targets: Vec<String>,
+    /// How long each is thrown bytes at
+    #[arg(long, default_value_t = 60)]
+    pub(crate) seconds: u64,
+    /// Add to the corpus in the repository what was found to reach more code
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Only say which ones there are
+    #[arg(long)]
+    pub(crate) list: bool,
 }
 
 #[derive(Debug, Args)]

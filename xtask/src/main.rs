@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod cli;
 mod demo;
+mod fuzz;
 mod gateway;
 mod interrupt;
 mod migration;
@@ -45,6 +46,7 @@ fn run(command: Command) -> Result<()> {
             rounds,
             release,
         } => soak::run(soak, rounds, release),
+        Command::Fuzz(fuzz) => fuzz::run(&fuzz),
         Command::Check => check::run(),
         Command::Prices { command } => prices::run(&command),
         Command::Build { debug } => gateway::build(debug),

@@ -1,6 +1,7 @@
 //! What is sent to providers, and what their answers are taken for.
 
 mod answers;
+mod corpus;
 mod faults;
 mod gemini;
 mod openai;
