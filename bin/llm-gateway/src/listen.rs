@@ -52,7 +52,7 @@ impl Listeners {
     }
 
     /// An address to type into a browser on this machine.
-    pub(crate) fn url(&self) -> String {
+    pub(crate) fn url(&self, scheme: &str) -> String {
         let address = self.addresses[0];
         let ip = match address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => "127.0.0.1".to_owned(),
@@ -60,7 +60,7 @@ impl Listeners {
             IpAddr::V4(ip) => ip.to_string(),
             IpAddr::V6(ip) => format!("[{ip}]"),
         };
-        format!("http://{ip}:{}", address.port())
+        format!("{scheme}://{ip}:{}", address.port())
     }
 }
 

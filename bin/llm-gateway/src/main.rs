@@ -17,6 +17,7 @@ mod rests;
 mod retention;
 mod secrets;
 mod server;
+mod tls;
 mod users;
 mod welcome;
 mod wiring;

@@ -1,13 +1,10 @@
 //! What everything sealed is sealed with, and `llm-gateway secrets rotate`, which seals it with another.
 
-use std::fmt;
 use std::sync::Arc;
 
 use gateway_auth::{KeyHasher, MasterKey, Sealed, UnsealError, Vault};
 use gateway_domain::SystemClock;
-use gateway_store::{
-    Actor, AuditAction, AuditEvent, AuditResult, AuditTarget, SealedPlace, Store, StoreSettings,
-};
+use gateway_store::{Actor, SealedPlace, Store, StoreSettings};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::Result;
@@ -16,6 +13,10 @@ use crate::database;
 
 /// The secret of the installation that API keys are hashed with.
 const HASH_KEY: &str = "api key hash";
+
+const TWO_KEYS_AT_FIRST: &str = "this database has kept no key that API keys are hashed with, \
+    and two master keys do not say which one it was: start once with the GATEWAY_MASTER_KEY that it was used with \
+    and without GATEWAY_OTHER_MASTER_KEY, and replace it then";
 
 /// The master keys that an operator has given.
 #[derive(Debug)]
@@ -60,9 +61,12 @@ impl MasterKeys {
         let sealed = match store.instance_secret(HASH_KEY).await? {
             Some(sealed) => sealed,
             None => {
+                // What API keys were hashed with before there was a key for it. Of two keys none says which one that was.
+                if self.other.is_some() {
+                    return Err(TWO_KEYS_AT_FIRST.into());
+                }
                 refuse_foreign(store, vault).await?;
-                // What API keys were hashed with before there was a key for it: the older of the two.
-                let key = self.other.as_ref().unwrap_or(&self.current).api_key_hash_key();
+                let key = self.current.api_key_hash_key();
                 let sealed = vault.seal(&instance_context(HASH_KEY), key.as_slice());
                 store.keep_instance_secret(HASH_KEY, &sealed).await?
             }
@@ -109,14 +113,19 @@ pub(crate) async fn rotate(secrets: &SecretsSettings, settings: &StoreSettings) 
     let keys = MasterKeys::of(secrets)?;
     database::expect_usable(settings).await?;
     let store = Store::open_beside(settings, Arc::new(SystemClock::new())).await?;
-    let rotated = reseal_all(&store, &keys.vault()).await;
+    let rotated = match store.instance_secret(HASH_KEY).await {
+        Ok(Some(_)) => reseal_all(&store, &keys.vault()).await,
+        Ok(None) => Err(TWO_KEYS_AT_FIRST.into()),
+        Err(error) => Err(error.into()),
+    };
     store.close().await;
     let Rotated { resealed, damaged } = rotated?;
     if !damaged.is_empty() {
         return Err(format!("{}\n{resealed} others are sealed anew", damaged.join("\n")).into());
     }
     println!(
-        "{resealed} secrets are sealed anew; all are sealed with the master key {}, and no other is needed.",
+        "{resealed} secrets are sealed anew; all are sealed with the master key {}. \
+         Once no server seals with another one any more, run this again: when it says 0, no other key is needed.",
         keys.vault().key_id()
     );
     Ok(())
@@ -142,29 +151,20 @@ async fn reseal_all(store: &Store, vault: &Vault) -> Result<Rotated> {
                 Ok(None) => {}
                 Ok(Some(new)) => {
                     is_done = false;
-                    if store.by(actor.clone()).reseal(place, &old, &new).await? {
+                    if store
+                        .by(actor.clone())
+                        .reseal(place, &old, &new, vault.key_id())
+                        .await?
+                    {
                         rotated.resealed += 1;
                     }
                 }
-                Err(refusal) => rotated.damaged.push(format!("{}: {refusal}", Shown(&place))),
+                Err(refusal) => rotated.damaged.push(format!("{place}: {refusal}")),
             }
         }
         if is_done {
             break;
         }
-    }
-    if rotated.resealed > 0 {
-        let event = AuditEvent {
-            actor,
-            action: AuditAction::Rotate,
-            target: AuditTarget::MasterKey,
-            target_id: Some(vault.key_id().to_owned()),
-            result: AuditResult::Done,
-            details: [("resealed".to_owned(), rotated.resealed.into())]
-                .into_iter()
-                .collect(),
-        };
-        store.record_audit(event).await?;
     }
     Ok(rotated)
 }
@@ -178,17 +178,5 @@ fn rewrap(
         SealedPlace::Credential(account) => vault.rewrap_credential(*account, sealed),
         SealedPlace::AdminCredential(account) => vault.rewrap_admin_credential(*account, sealed),
         SealedPlace::Instance(name) => vault.rewrap(&instance_context(name), sealed),
-    }
-}
-
-struct Shown<'a>(&'a SealedPlace);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            SealedPlace::Credential(account) => write!(f, "the credential of account {account}"),
-            SealedPlace::AdminCredential(account) => write!(f, "the admin credential of account {account}"),
-            SealedPlace::Instance(name) => write!(f, "the key for the {name}"),
-        }
     }
 }

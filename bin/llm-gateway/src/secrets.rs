@@ -2,10 +2,11 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use gateway_auth::looks_like_a_sample;
+use rustix::process::geteuid;
 
 use crate::config::{ConfigError, Layers};
 
@@ -82,6 +83,10 @@ pub(crate) enum SecretError {
     },
     #[error("{file} can be read by others (mode {mode:03o}): chmod 600 {file}")]
     Open { file: String, mode: u32 },
+    #[error(
+        "{file} belongs to another user (uid {owner}), who can change it: chown it to the one that runs the gateway"
+    )]
+    Foreign { file: String, owner: u32 },
     #[error("{file}: {source}")]
     File { file: String, source: io::Error },
     #[error(transparent)]
@@ -196,26 +201,42 @@ fn unusable(file: &Path, source: io::Error) -> SecretError {
     }
 }
 
-fn read_private(file: &Path) -> Result<String, SecretError> {
-    let metadata = fs::metadata(file).map_err(|error| unusable(file, error))?;
+/// The text of a file that nobody but its owner may read.
+///
+/// # Errors
+///
+/// When it cannot be read, or others can.
+pub(crate) fn read_private(file: &Path) -> Result<String, SecretError> {
+    // Opened once: what is looked at is what is read, whatever the name stands for by then.
+    let read = |file: &Path| -> io::Result<(fs::Metadata, String)> {
+        let mut opened = File::open(file)?;
+        let metadata = opened.metadata()?;
+        let mut text = String::new();
+        opened.read_to_string(&mut text)?;
+        Ok((metadata, text))
+    };
+    let (metadata, text) = read(file).map_err(|error| unusable(file, error))?;
+    let file = || file.display().to_string();
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
-        return Err(SecretError::Open {
-            file: file.display().to_string(),
-            mode,
-        });
+        return Err(SecretError::Open { file: file(), mode });
     }
-    fs::read_to_string(file).map_err(|error| unusable(file, error))
+    // Root's are as good: secrets that an orchestrator mounts are its.
+    let owner = metadata.uid();
+    if owner != 0 && owner != geteuid().as_raw() {
+        return Err(SecretError::Foreign { file: file(), owner });
+    }
+    Ok(text)
 }
 
 /// Writes random hexadecimal digits into `file`, unless another process was faster.
 fn generate(folder: &Path, file: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let mut bytes = [0; GENERATED_BYTES];
-    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    // Written aside and linked, so that nobody ever reads half of it.
-    let aside = file.with_extension(format!("{}.new", std::process::id()));
+    let mut random = File::open("/dev/urandom")?;
+    let text = hexadecimal::<GENERATED_BYTES>(&mut random)?;
+    // Written aside and linked, so that nobody ever reads half of it. Its name is that of nobody else's: in containers all
+    // processes have the same number, and one may have been killed here.
+    let aside = file.with_extension(format!("{}.new", hexadecimal::<8>(&mut random)?));
     let mut private = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -225,10 +246,17 @@ fn generate(folder: &Path, file: &Path) -> io::Result<()> {
     private.sync_all()?;
     let linked = fs::hard_link(&aside, file);
     fs::remove_file(&aside)?;
+    File::open(folder)?.sync_all()?;
     match linked {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         other => other,
     }
+}
+
+fn hexadecimal<const BYTES: usize>(random: &mut impl Read) -> io::Result<String> {
+    let mut bytes = [0; BYTES];
+    random.read_exact(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[cfg(test)]

@@ -18,8 +18,12 @@ use crate::config::{Config, LogFormat, Profile, ServerSettings};
 use crate::listen::Listeners;
 use crate::rests;
 use crate::retention;
+use crate::tls;
 use crate::welcome::Welcome;
 use crate::wiring::House;
+
+/// How long a client may go on sending what nobody reads, once it has its answer.
+const LINGER: Duration = Duration::from_secs(10);
 
 /// How long the last usage may take to be written.
 const LEDGER_DEADLINE: Duration = Duration::from_secs(10);
@@ -40,8 +44,9 @@ pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String
         DefaultCredentials::OnThisMachine
     };
     let settings = config.server.clone();
+    let tls = tls::config(&settings)?;
     let mut welcome = Welcome {
-        url: listeners.url(),
+        url: listeners.url(if tls.is_some() { "https" } else { "http" }),
         listening: listeners.addresses.clone(),
         profile: profile.to_string(),
         database: crate::config::without_password(&config.store.url),
@@ -72,7 +77,9 @@ pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String
     // Usage whose row is already deleted would be counted again if it were written again.
     rt::spawn(retention::follow(house.app.clone(), keep_usage_days));
     rt::spawn(Arc::clone(&house.app.connections).keep_watch());
-    let handle = serve(listeners, &settings, &house)?;
+    let app = house.app.clone();
+    rt::spawn(async move { app.keep_noting_repeats().await });
+    let handle = serve(listeners, tls.as_ref(), &settings, &house)?;
     house.app.readiness.open();
     welcome.default_accounts.clone_from(&house.default_accounts);
     match format {
@@ -87,6 +94,7 @@ pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String
 
 /// Writes what is left to be written, and lets go of everything.
 async fn close(house: &House) -> Result<()> {
+    house.app.note_last_repeats().await;
     house.ledger.close(LEDGER_DEADLINE).await?;
     house.store.close().await;
     tracing::info!("stopped");
@@ -112,7 +120,12 @@ fn raise_file_limit() {
     }
 }
 
-fn serve(listeners: Listeners, settings: &ServerSettings, house: &House) -> Result<ServerHandle> {
+fn serve(
+    listeners: Listeners,
+    tls: Option<&rustls::ServerConfig>,
+    settings: &ServerSettings,
+    house: &House,
+) -> Result<ServerHandle> {
     let workers = match settings.workers {
         0 => thread::available_parallelism().map_or(1, usize::from),
         workers => workers,
@@ -127,6 +140,8 @@ fn serve(listeners: Listeners, settings: &ServerSettings, house: &House) -> Resu
             .client_request_timeout(Duration::from_secs(settings.head_timeout_seconds))
             // As long as any may be kept; which is kept for how long, the watch over connections knows.
             .keep_alive(Duration::from_secs(longest_kept))
+            // For the rest of a body that was refused: cut off sooner, its client would find no answer but a reset.
+            .client_disconnect_timeout(LINGER)
             .on_connect(move |io, data| connections.on_connect(io, data))
             // Otherwise a client that went away during a silent stream is not noticed.
             .h1_allow_half_closed(false)
@@ -134,7 +149,10 @@ fn serve(listeners: Listeners, settings: &ServerSettings, house: &House) -> Resu
             .shutdown_timeout(settings.shutdown_timeout_seconds)
             .disable_signals();
     for socket in listeners.sockets {
-        server = server.listen(socket)?;
+        server = match tls {
+            None => server.listen(socket)?,
+            Some(tls) => server.listen_rustls_0_23(socket, tls.clone())?,
+        };
     }
     let server = server.run();
     let handle = server.handle();

@@ -25,7 +25,7 @@ pub(crate) async fn prepare(
     settings: &UsersSettings,
     profile: &Profile,
 ) -> Result<Vec<String>> {
-    let untouched = store.has_default_passwords().await?;
+    let untouched = store.has_default_passwords(passwords).await?;
     let is_untouched = |username: &str| untouched.iter().any(|untouched| untouched == username);
     if let Some(password) = &settings.admin_password
         && is_untouched(ADMIN)
@@ -44,7 +44,7 @@ pub(crate) async fn prepare(
         .await?;
         tracing::info!("{TEST_USER} is switched off in production");
     }
-    Ok(store.has_default_passwords().await?)
+    Ok(store.has_default_passwords(passwords).await?)
 }
 
 async fn set_admin_password(

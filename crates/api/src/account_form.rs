@@ -220,6 +220,7 @@ impl AccountUpdate {
             given.follow(&mut check, before, base_url.as_ref(), proxy_url.as_ref());
         }
         let changes = AccountChanges {
+            judged: before.map(|account| (account.base_url.clone(), account.proxy_url.clone())),
             name: self.name,
             credential: credential.map(|credential| seal(app, id, &credential)),
             admin_credential,

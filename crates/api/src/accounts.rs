@@ -263,6 +263,7 @@ pub(crate) async fn read(
     (status = 401, description = "Not signed in", body = Envelope),
     (status = 403, description = "A shared account is not a member's to change", body = Envelope),
     (status = 404, description = "No such account, or not yours", body = Envelope),
+    (status = 409, description = "`changed_meanwhile`: somebody else has led it elsewhere at the same time", body = Envelope),
     (status = 413, description = "Too large", body = Envelope),
     (status = 415, description = "Not JSON", body = Envelope),
     (status = 422, description = "Not valid", body = Envelope),

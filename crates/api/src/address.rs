@@ -1,10 +1,11 @@
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{HOST, HeaderMap};
+use actix_web::http::header::{HOST, HeaderMap, HeaderValue};
 use actix_web::{FromRequest, HttpRequest};
 use ipnet::IpNet;
 
+use crate::connections::Encrypted;
 use crate::error::Problem;
 
 /// Where a request comes from: the socket's peer, or what a trusted proxy says that its own peer was.
@@ -74,8 +75,11 @@ fn is_loopback(host: &str) -> bool {
         || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// Whether the peer is a trusted proxy that says the client came by TLS.
+/// Whether the client came by TLS: up to here, or up to a trusted proxy that says so.
 pub(crate) fn came_by_tls(request: &HttpRequest) -> bool {
+    if request.conn_data::<Encrypted>().is_some() {
+        return true;
+    }
     let trusted = &crate::app::of(request).settings.trusted_proxies;
     request
         .peer_addr()
@@ -91,22 +95,35 @@ pub(crate) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
 }
 
 /// Walks `X-Forwarded-For` from its end, as long as the address that wrote the entry is trusted.
-fn forwarded(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+pub(crate) fn forwarded(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer;
-    let lines: Vec<&str> = headers
+    // By bytes: proxies add to what the client sent, whatever that is.
+    let lines: Vec<&[u8]> = headers
         .get_all("x-forwarded-for")
-        .filter_map(|line| line.to_str().ok())
+        .map(HeaderValue::as_bytes)
         .collect();
-    for entry in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
+    let entries = lines
+        .iter()
+        .rev()
+        .flat_map(|line| line.rsplit(|byte| *byte == b','));
+    for entry in entries {
         if !is_trusted(client, trusted) {
             break;
         }
-        match entry.trim().parse::<IpAddr>() {
-            Ok(address) => client = address.to_canonical(),
-            Err(_) => break,
+        match entry_of(entry.trim_ascii()) {
+            Some(address) => client = address.to_canonical(),
+            None => break,
         }
     }
     client
+}
+
+/// An address as proxies write it: some with a port, and then that of IPv6 in brackets.
+fn entry_of(entry: &[u8]) -> Option<IpAddr> {
+    let entry = std::str::from_utf8(entry).ok()?;
+    let bare = entry.strip_prefix('[').and_then(|entry| entry.strip_suffix(']'));
+    let with_port = || entry.parse::<SocketAddr>().ok().map(|address| address.ip());
+    bare.unwrap_or(entry).parse().ok().or_else(with_port)
 }
 
 #[cfg(test)]
@@ -122,7 +139,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         for line in lines {
             let name = HeaderName::from_static("x-forwarded-for");
-            headers.append(name, HeaderValue::from_str(line).unwrap());
+            headers.append(name, HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
         let address = forwarded(peer.parse().unwrap(), &headers, &trusted);
         assert_eq!(address, expected.parse::<IpAddr>().unwrap(), "{peer} {lines:?}");
@@ -138,6 +155,11 @@ mod tests {
         check("::1", &["2001:db8::1"], "2001:db8::1");
         check("10.0.0.1", &["::ffff:198.51.100.7"], "198.51.100.7");
         check("10.0.0.1", &["nonsense"], "10.0.0.1");
+        check("10.0.0.1", &["\u{e9}, 198.51.100.7"], "198.51.100.7");
+        check("10.0.0.1", &["198.51.100.7:4711"], "198.51.100.7");
+        check("10.0.0.1", &["[2001:db8::1]:4711"], "2001:db8::1");
+        check("10.0.0.1", &["[2001:db8::1]"], "2001:db8::1");
+        check("10.0.0.1", &["6.6.6.6", "\u{e9}"], "10.0.0.1");
         check("10.0.0.1", &[], "10.0.0.1");
     }
     fn check_direct(peer: &str, header: Option<(&'static str, &str)>, expected: bool) {

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use crate::audit::Repeats;
 use crate::memory::Memory;
 use crate::pulse::Pulse;
+use crate::readings::Readings;
 use crate::{ApiSettings, Connections};
 
 /// The rooms that answer, as the binary has opened them.
@@ -47,6 +48,7 @@ pub struct App {
     pub(crate) bodies: Memory,
     /// What the bodies of strangers may take: they must not push out those of others.
     pub(crate) strangers_bodies: Memory,
+    pub(crate) readings: Readings,
     /// Turns at decoding.
     pub(crate) decoding: Arc<Semaphore>,
     pub(crate) pulse: Pulse,
@@ -66,6 +68,7 @@ impl App {
             started_at: rooms.clock.now(),
             bodies: Memory::of(settings.max_bodies_in_memory_bytes),
             strangers_bodies: Memory::of(settings.max_strangers_bodies_in_memory_bytes),
+            readings: Readings::default(),
             decoding: Arc::new(Semaphore::new(turns)),
             rooms,
             settings,

@@ -3,14 +3,18 @@
 mod list;
 mod repeats;
 
+use std::time::Duration;
+
 use actix_web::HttpRequest;
-use gateway_auth::Caller;
+use gateway_auth::{Caller, network_of};
 use gateway_store::{Actor, AuditAction, AuditEvent, AuditResult, AuditTarget, Changes};
 use serde_json::Map;
 
 pub(crate) use list::*;
 pub(crate) use repeats::Repeats;
 
+use self::repeats::Kind;
+use crate::app::App;
 use crate::error::Problem;
 use crate::{address, app, exchange};
 
@@ -64,13 +68,24 @@ pub(crate) struct Refused {
 }
 
 impl Refused {
-    /// Writes it down: the first of its kind from this address at once, and how many there were since once a minute.
+    /// Writes it down, unless it was a moment ago, or many others of its kind from the same network: these are counted.
     ///
-    /// What it was done to is looked up only if it is written down.
-    pub(crate) async fn note(self, request: &HttpRequest, target_id: impl AsyncFnOnce() -> Option<String>) {
+    /// It differs from others in its actor and in `what`. What it was done to is looked up only if it is written down.
+    pub(crate) async fn note(
+        self,
+        request: &HttpRequest,
+        what: &str,
+        target_id: impl AsyncFnOnce() -> Option<String>,
+    ) {
         let app = app::of(request);
-        let kind = (self.action, self.result, self.actor.address);
-        let Some(unwritten) = app.repeats.begin(kind, app.clock.monotonic()) else {
+        let kind = Kind {
+            action: self.action,
+            target: self.target,
+            result: self.result,
+            network: self.actor.address.map(network_of),
+        };
+        let what = (&self.actor.name, what);
+        let Some(unwritten) = app.repeats.begin(kind, what, app.clock.monotonic()) else {
             return;
         };
         let mut details = Map::new();
@@ -85,10 +100,57 @@ impl Refused {
             result: self.result,
             details,
         };
-        if let Err(error) = app.store.record_audit(event).await {
-            tracing::warn!(%error, "a refusal is not in the audit log");
+        record(app, event).await;
+    }
+}
+
+impl App {
+    /// Writes down, once a minute, how many refusals were only counted.
+    pub async fn keep_noting_repeats(&self) {
+        loop {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            self.note_repeats(self.clock.monotonic()).await;
         }
     }
+
+    /// Writes all of them down, as the process ends.
+    pub async fn note_last_repeats(&self) {
+        self.note_repeats(Duration::MAX).await;
+    }
+
+    async fn note_repeats(&self, now: Duration) {
+        for (kind, unwritten) in self.repeats.over(now) {
+            let event = AuditEvent {
+                actor: Actor {
+                    address: kind.network,
+                    ..Actor::gateway("audit log")
+                },
+                action: kind.action,
+                target: kind.target,
+                target_id: None,
+                result: kind.result,
+                details: Map::from_iter([("unwritten_before".to_owned(), unwritten.into())]),
+            };
+            record(self, event).await;
+        }
+    }
+}
+
+async fn record(app: &App, event: AuditEvent) {
+    if let Err(error) = app.store.record_audit(event).await {
+        tracing::warn!(%error, "a refusal is not in the audit log");
+    }
+}
+
+/// Writes down that somebody of whom nothing is known tries too often.
+pub(crate) async fn throttled(request: &HttpRequest, action: AuditAction, target: AuditTarget) {
+    let refused = Refused {
+        actor: stranger(request),
+        action,
+        target,
+        result: AuditResult::Throttled,
+    };
+    refused.note(request, "", async || None).await;
 }
 
 /// Writes down that a caller asked for what it may not have.
@@ -101,5 +163,5 @@ pub(crate) async fn denied(request: &HttpRequest, actor: Actor) {
         result: AuditResult::Refused,
     };
     let route = format!("{} {path}", request.method());
-    refused.note(request, async || Some(route)).await;
+    refused.note(request, &route, async || Some(route.clone())).await;
 }

@@ -1,6 +1,7 @@
 use actix_web::http::header::USER_AGENT;
 use actix_web::{HttpRequest, HttpResponse};
 use gateway_auth::{AuthError, Directory as _, SignIn, TokenPair};
+use gateway_domain::SessionId;
 use gateway_store::{Actor, AuditAction, AuditResult, AuditTarget};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -90,7 +91,18 @@ pub(crate) async fn login(
     ClientAddress(address): ClientAddress,
     Json(login): Json<Login>,
 ) -> Result<HttpResponse, Problem> {
-    default_credentials::refuse_published(login.password.expose(), &request)?;
+    if let Err(problem) = default_credentials::refuse_published(login.password.expose(), &request) {
+        let actor = audit::stranger(&request);
+        note_failure(
+            &request,
+            AuditResult::Refused,
+            AuditAction::SignIn,
+            actor,
+            &login.username,
+        )
+        .await;
+        return Err(problem);
+    }
     let user_agent = request
         .headers()
         .get(USER_AGENT)
@@ -114,14 +126,10 @@ pub(crate) async fn login(
             Ok(HttpResponse::Ok().json(Tokens::from(pair)))
         }
         Err(error) => {
-            note_failure(
-                &request,
-                &error,
-                AuditAction::SignIn,
-                audit::stranger(&request),
-                &login,
-            )
-            .await;
+            if let Some(result) = failure(&error) {
+                let actor = audit::stranger(&request);
+                note_failure(&request, result, AuditAction::SignIn, actor, &login).await;
+            }
             Err(error.into())
         }
     }
@@ -150,28 +158,42 @@ pub(crate) async fn refresh(
         .sessions
         .refresh(refresh.refresh_token.expose(), address)
         .await;
-    if let Err(AuthError::RefreshTokenReused { session_id }) = &refreshed {
-        let target = (AuditTarget::Session, session_id.to_string());
-        let actor = audit::stranger(&request);
-        audit::done(&request, actor, AuditAction::RefreshTokenReused, target).await?;
+    match &refreshed {
+        Err(AuthError::RefreshTokenReused { session_id }) => {
+            note_reuse(&request, audit::stranger(&request), *session_id).await?;
+        }
+        Err(AuthError::TooManyAttempts { .. }) => {
+            audit::throttled(&request, AuditAction::Refresh, AuditTarget::Session).await;
+        }
+        _ => {}
     }
     Ok(HttpResponse::Ok().json(Tokens::from(refreshed?)))
+}
+
+/// Writes down that a refresh token came a second time, and that the sign-in has ended by it.
+async fn note_reuse(request: &HttpRequest, actor: Actor, session_id: SessionId) -> Result<(), Problem> {
+    let target = (AuditTarget::Session, session_id.to_string());
+    audit::done(request, actor, AuditAction::RefreshTokenReused, target).await
+}
+
+/// How a failure is called in the log; `None` for what says nothing about who tries.
+fn failure(error: &AuthError) -> Option<AuditResult> {
+    match error {
+        AuthError::InvalidCredentials => Some(AuditResult::Refused),
+        AuthError::TooManyAttempts { .. } => Some(AuditResult::Throttled),
+        _ => None,
+    }
 }
 
 /// Writes down that somebody could not prove to be who they say. What was typed is not: some people type their password
 /// there.
 async fn note_failure(
     request: &HttpRequest,
-    error: &AuthError,
+    result: AuditResult,
     action: AuditAction,
     actor: Actor,
     login: &str,
 ) {
-    let result = match error {
-        AuthError::InvalidCredentials => AuditResult::Refused,
-        AuthError::TooManyAttempts { .. } => AuditResult::Throttled,
-        _ => return,
-    };
     let refused = Refused {
         actor,
         action,
@@ -179,7 +201,11 @@ async fn note_failure(
         result,
     };
     refused
-        .note(request, async || {
+        .note(request, &login.to_lowercase(), async || {
+            // Nobody has such a name.
+            if login.contains('\0') {
+                return None;
+            }
             let user = app::of(request).store.user_by_login(login).await.ok().flatten();
             user.map(|(user, _)| user.id.to_string())
         })
@@ -202,12 +228,15 @@ pub(crate) async fn logout(
     OptionalJson(body): OptionalJson<Refresh>,
 ) -> Result<HttpResponse, Problem> {
     let refresh_token = body.as_ref().map(|body| body.refresh_token.expose());
-    app::of(&request)
+    let reused = app::of(&request)
         .sessions
         .sign_out(&caller, refresh_token)
         .await?;
     let target = (AuditTarget::Session, caller.session_id.to_string());
     let actor = audit::actor(&request, &caller);
+    if let Some(session_id) = reused {
+        note_reuse(&request, actor.clone(), session_id).await?;
+    }
     audit::done(&request, actor, AuditAction::SignOut, target).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -248,8 +277,10 @@ pub(crate) async fn change_password(
         .await;
     let actor = audit::actor(&request, &caller);
     if let Err(error) = changed {
-        let username = &caller.user.username;
-        note_failure(&request, &error, AuditAction::PasswordChange, actor, username).await;
+        if let Some(result) = failure(&error) {
+            let username = &caller.user.username;
+            note_failure(&request, result, AuditAction::PasswordChange, actor, username).await;
+        }
         return Err(Problem::from(error).about("new_password"));
     }
     let target = (AuditTarget::User, caller.user.id.to_string());

@@ -7,15 +7,20 @@ use actix_web::{FromRequest, HttpRequest, web};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
+use gateway_auth::network_of;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
+use crate::address;
 use crate::app::{self, App};
 use crate::coding::Coding;
 use crate::error::{Code, Problem};
 use crate::guard;
-use crate::memory::{Body, Memory};
+use crate::memory::Memory;
 use crate::object::object;
+
+/// How long a body may wait for its turn to be decoded.
+const TURN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A JSON body; a field that `T` does not know is an error that names it.
 pub(crate) struct Json<T>(pub(crate) T);
@@ -32,7 +37,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
         let payload = payload.take();
         Box::pin(async move {
             let body = api_body(&request, payload).await?;
-            parse(&body.bytes).map(Self)
+            parse(&body).map(Self)
         })
     }
 }
@@ -54,10 +59,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for OptionalJson<T> {
                 return Ok(Self(None));
             }
             let body = api_body(&request, payload).await?;
-            if body.bytes.is_empty() {
+            if body.is_empty() {
                 Ok(Self(None))
             } else {
-                parse(&body.bytes).map(|body| Self(Some(body)))
+                parse(&body).map(|body| Self(Some(body)))
             }
         })
     }
@@ -77,7 +82,7 @@ impl FromRequest for LlmBody {
 
 impl LlmBody {
     /// Reads and, if it is compressed, decodes it.
-    pub(crate) async fn read(self, request: &HttpRequest) -> Result<Body, Problem> {
+    pub(crate) async fn read(self, request: &HttpRequest) -> Result<Bytes, Problem> {
         let app = app::of(request);
         let limit = app.settings.max_llm_body_bytes;
         let coding = Coding::of(request.headers())?;
@@ -89,7 +94,7 @@ impl LlmBody {
     }
 }
 
-async fn api_body(request: &HttpRequest, payload: Payload) -> Result<Body, Problem> {
+async fn api_body(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
     let app = app::of(request);
     if !is_json(request.headers()) {
         return Err(Problem::new(
@@ -110,12 +115,12 @@ async fn api_body(request: &HttpRequest, payload: Payload) -> Result<Body, Probl
     } else {
         app.settings.max_body_bytes
     };
-    let memory = if guard::is_from_stranger(request) {
-        &app.strangers_bodies
-    } else {
-        &app.bodies
-    };
-    read(app, memory, request.headers(), payload, limit).await
+    if !guard::is_from_stranger(request) {
+        return read(app, &app.bodies, request.headers(), payload, limit).await;
+    }
+    // Nobody's own share is so large that there is none left for others.
+    let _reading = app.readings.begin(network_of(address::of(request)))?;
+    read(app, &app.strangers_bodies, request.headers(), payload, limit).await
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -133,7 +138,7 @@ async fn read(
     headers: &HeaderMap,
     payload: Payload,
     limit: usize,
-) -> Result<Body, Problem> {
+) -> Result<Bytes, Problem> {
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
@@ -154,18 +159,16 @@ async fn read(
 }
 
 /// The same body without its coding, on a thread that may take its time.
-async fn decode(app: &App, encoded: Body, coding: Coding, limit: usize) -> Result<Body, Problem> {
+async fn decode(app: &App, encoded: Bytes, coding: Coding, limit: usize) -> Result<Bytes, Problem> {
     let stopping = || Problem::unavailable("the gateway is stopping");
-    let turn = app
-        .decoding
-        .clone()
-        .acquire_owned()
+    let turn = tokio::time::timeout(TURN_TIMEOUT, app.decoding.clone().acquire_owned())
         .await
+        .map_err(|_| Problem::unavailable("too many compressed bodies are being read"))?
         .map_err(|_| stopping())?;
     let buffer = app.bodies.buffer(limit, None);
     // All goes with it: a client that hangs up must not make room while the work goes on.
     let decoded = web::block(move || {
-        let decoded = coding.decode(&encoded.bytes, buffer);
+        let decoded = coding.decode(&encoded, buffer);
         drop((encoded, turn));
         decoded
     });

@@ -92,7 +92,7 @@ mod tests {
     fn decode(coding: Coding, encoded: &[u8], limit: usize) -> Result<Vec<u8>, Problem> {
         let memory = Memory::of(16 << 20);
         let decoded = coding.decode(encoded, memory.buffer(limit, None))?;
-        Ok(decoded.into_body().bytes.to_vec())
+        Ok(decoded.into_body().to_vec())
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::HttpRequest;
 use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream;
@@ -57,6 +58,9 @@ pub struct Connections {
     open: Mutex<Open>,
 }
 
+/// Marks a connection that is encrypted up to here.
+pub(crate) struct Encrypted;
+
 #[derive(Default)]
 struct Open {
     all: Vec<Weak<Connection>>,
@@ -77,7 +81,14 @@ impl Connections {
 
     /// Takes in a connection that the server has accepted, or closes it: for `HttpServer::on_connect`.
     pub fn on_connect(self: &Arc<Self>, io: &dyn Any, data: &mut Extensions) {
-        let Some(stream) = io.downcast_ref::<TcpStream>() else {
+        let encrypted = io.downcast_ref::<TlsStream<TcpStream>>();
+        if encrypted.is_some() {
+            data.insert(Encrypted);
+        }
+        let Some(stream) = encrypted
+            .map(|stream| stream.get_ref().0)
+            .or_else(|| io.downcast_ref::<TcpStream>())
+        else {
             return;
         };
         match self.admit(stream) {
@@ -196,6 +207,8 @@ enum Standing {
     Answering,
     /// The client, to take what has been written.
     Sending,
+    /// The client, to take the rest of an answer that is written, and then for the next head.
+    Finished,
 }
 
 impl Connection {
@@ -209,6 +222,7 @@ impl Connection {
         let patience = match standing {
             Standing::Idle => self.idle,
             Standing::Sending => self.all.limits.stalled,
+            Standing::Finished => self.idle.max(self.all.limits.stalled),
             Standing::Answering => return,
         };
         if now.saturating_sub(since) >= patience {
@@ -268,6 +282,12 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.stands(Standing::Idle);
+        let Some(connection) = &self.0 else { return };
+        let (last, _) = *connection.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        // The server may still have some of the answer.
+        connection.stands(match last {
+            Standing::Sending => Standing::Finished,
+            _ => Standing::Idle,
+        });
     }
 }

@@ -53,6 +53,8 @@ pub(crate) enum Code {
     NameTaken,
     /// The last active admin has to stay one.
     LastAdmin,
+    /// Somebody else has changed it at the same time.
+    ChangedMeanwhile,
     /// Alerts have nowhere to go.
     NoWebhook,
     /// The account's provider has no report of usage, or the account nothing to read it with.
@@ -96,6 +98,7 @@ impl Code {
             | Self::EmailTaken
             | Self::NameTaken
             | Self::LastAdmin
+            | Self::ChangedMeanwhile
             | Self::NoWebhook
             | Self::NoUsageReport
             | Self::UsageReportRefused => StatusCode::CONFLICT,
@@ -122,6 +125,7 @@ impl Code {
             | Self::EmailTaken
             | Self::NameTaken
             | Self::LastAdmin
+            | Self::ChangedMeanwhile
             | Self::NoWebhook
             | Self::NoUsageReport
             | Self::UsageReportRefused => ErrorKind::Conflict,
@@ -315,6 +319,10 @@ impl From<StoreError> for Problem {
             }
             StoreError::Taken { .. } => Self::new(Code::NameTaken, "this name is taken"),
             StoreError::LastAdmin => Self::new(Code::LastAdmin, "the last active admin has to stay one"),
+            StoreError::Moved => Self::new(
+                Code::ChangedMeanwhile,
+                "the account was changed meanwhile: look at it and try again",
+            ),
             StoreError::TooManyRows { most } => Self::new(
                 Code::InvalidParameter,
                 format!(

@@ -1,12 +1,12 @@
 use std::future::pending;
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
     REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use actix_web::http::{ConnectionType, StatusCode};
+use actix_web::http::{ConnectionType, StatusCode, Version};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use gateway_domain::RequestId;
@@ -90,6 +90,16 @@ pub(crate) async fn surround(
         next.call(request).instrument(span).await?.map_into_boxed_body()
     };
     let mut response = with_problem_written(response, &name);
+    // HTTP/1.0 knows no chunks: an answer of unknown length ends with the connection.
+    let is_last = if response.request().version() < Version::HTTP_11
+        && response.response().body().size() == BodySize::Stream
+    {
+        exchange.is_the_last();
+        response.response_mut().head_mut().no_chunking(true);
+        true
+    } else {
+        is_last
+    };
     if is_last {
         let head = response.response_mut().head_mut();
         head.set_connection_type(ConnectionType::Close);

@@ -1,5 +1,5 @@
 use actix_web::dev::RequestHead;
-use actix_web::http::header::{EXPECT, HeaderName, UPGRADE};
+use actix_web::http::header::{AUTHORIZATION, EXPECT, HeaderName, UPGRADE};
 use actix_web::http::{Uri, Version};
 
 use crate::error::{Code, Problem};
@@ -7,7 +7,8 @@ use crate::error::{Code, Problem};
 /// Bytes of a head, at the most; the server itself would take four times as many.
 const MAX_BYTES: usize = 32 << 10;
 
-/// Refuses a head that is too large, or asks for another protocol than the one spoken here.
+/// Refuses a head that is too large, asks for another protocol than the one spoken here, or has two credentials in the
+/// place of one.
 ///
 /// What can be read in two ways, such as two lengths, the server has refused by now, and more than 96 headers.
 pub(crate) fn check(head: &RequestHead) -> Result<(), Problem> {
@@ -30,6 +31,12 @@ pub(crate) fn check(head: &RequestHead) -> Result<(), Problem> {
         return Err(Problem::new(
             Code::ExpectationFailed,
             "nothing can be expected here but 100-continue",
+        ));
+    }
+    if head.headers.get_all(AUTHORIZATION).count() > 1 {
+        return Err(Problem::new(
+            Code::MalformedRequest,
+            "the request has two Authorization headers",
         ));
     }
     Ok(())
@@ -96,6 +103,16 @@ mod tests {
             let request = TestRequest::default().insert_header(("upgrade", upgrade));
             assert_eq!(refusal(request), expected, "{upgrade:?}");
         }
+    }
+
+    #[test]
+    fn two_authorization_headers_are_refused() {
+        let one = TestRequest::default().insert_header(("authorization", "Bearer a"));
+        assert_eq!(refusal(one), None);
+        let two = TestRequest::default()
+            .append_header(("authorization", "Bearer a"))
+            .append_header(("authorization", "Bearer a"));
+        assert_eq!(refusal(two), Some(Code::MalformedRequest));
     }
 
     #[test]

@@ -22,6 +22,8 @@ mod docs;
 mod error;
 mod exchange;
 mod face;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod guard;
 mod head;
 mod health;
@@ -39,6 +41,7 @@ mod price_form;
 mod prices;
 mod pulse;
 mod query;
+mod readings;
 mod reconcile;
 mod reconcile_view;
 mod reconciliation;

@@ -70,18 +70,24 @@ impl Buffer {
         Ok(())
     }
 
-    pub(crate) fn into_body(self) -> Body {
-        Body {
-            bytes: self.bytes.into(),
+    /// The body, counted against what all bodies may take together until the last of its clones is dropped.
+    pub(crate) fn into_body(self) -> Bytes {
+        Bytes::from_owner(Counted {
+            bytes: self.bytes,
             _share: self.share,
-        }
+        })
     }
 }
 
-/// A body in memory, counted against what all bodies may take together until it is dropped.
-pub(crate) struct Body {
-    pub(crate) bytes: Bytes,
+struct Counted {
+    bytes: Vec<u8>,
     _share: Option<OwnedSemaphorePermit>,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 #[cfg(test)]
@@ -97,9 +103,11 @@ mod tests {
         // 40 are there already, and 80 more would be needed to make room for twice as many.
         assert_eq!(buffer.extend(&[2; 10]).unwrap_err().code, Code::Unavailable);
         let body = buffer.into_body();
-        assert_eq!(&body.bytes[..], &[1; 40]);
-        assert!(memory.reserve(61).is_err());
+        assert_eq!(&body[..], &[1; 40]);
+        let clone = body.clone();
         drop(body);
+        assert!(memory.reserve(61).is_err());
+        drop(clone);
         assert!(memory.reserve(100).is_ok());
     }
 

@@ -221,7 +221,7 @@ fn count_accounts(app: &App) -> AccountCounts {
 }
 
 async fn warnings(app: &App) -> Vec<&'static str> {
-    match app.store.has_default_passwords().await {
+    match app.store.has_default_passwords(app.sessions.hasher()).await {
         Ok(users) if !users.is_empty() => vec!["a default password still works; change it"],
         _ => Vec::new(),
     }

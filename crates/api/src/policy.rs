@@ -5,8 +5,8 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use futures_util::future::LocalBoxFuture;
-use gateway_auth::{Caller, StoredKey, key_prefix};
-use gateway_store::Actor;
+use gateway_auth::{Caller, KeyError, StoredKey, key_prefix};
+use gateway_store::{Actor, AuditAction, AuditTarget};
 use secrecy::ExposeSecret;
 
 use crate::app::{self, App};
@@ -95,6 +95,12 @@ async fn signed_in(request: &HttpRequest, app: &App) -> Result<SignedIn, Problem
             "sign in and send the access token as a bearer token",
         )
     })?;
+    if key_headers(request.headers()).any(|key| key.is_none_or(|key| !secret::is_same(token, key))) {
+        return Err(Problem::new(
+            Code::InvalidToken,
+            "the request has two different credentials",
+        ));
+    }
     let caller = app.sessions.authenticate(token).await?;
     // Should it be denied something, it is known whom.
     let actor = audit::actor(request, &caller);
@@ -146,20 +152,26 @@ async fn observer(request: &HttpRequest, app: &App) -> Result<Observer, Problem>
 }
 
 async fn gateway_key(request: &HttpRequest, app: &App) -> Result<GatewayKey, Problem> {
-    let in_query = match Face::of(request) {
-        Face::Gemini => key_in_query(request.query_string())?,
-        Face::Gateway | Face::Anthropic | Face::OpenAi => None,
-    };
-    let presented = presented_key(request.headers(), in_query.as_deref())?;
+    let in_query = key_in_query(request.query_string())?;
+    let presented = presented_key(request, in_query.as_deref())?;
     let address = address::of(request);
-    let stored = app.keys.authenticate(presented, address).await?;
+    let stored = match app.keys.authenticate(presented, address).await {
+        Ok(stored) => stored,
+        Err(error) => {
+            if let KeyError::TooMany { .. } = error {
+                audit::throttled(request, AuditAction::Denial, AuditTarget::ApiKey).await;
+            }
+            return Err(error.into());
+        }
+    };
+    // Should it be denied something, it is known whom.
+    let actor = Actor {
+        user_id: Some(stored.key.user_id),
+        name: format!("API key {}", key_prefix(&stored.key.public_id)),
+        ..audit::stranger(request)
+    };
+    request.extensions_mut().insert(actor);
     if !stored.key.allows_address(address) {
-        let actor = Actor {
-            user_id: Some(stored.key.user_id),
-            name: format!("API key {}", key_prefix(&stored.key.public_id)),
-            ..audit::stranger(request)
-        };
-        request.extensions_mut().insert(actor);
         return Err(Problem::new(
             Code::Forbidden,
             "this API key may not be used from this address",
@@ -169,26 +181,34 @@ async fn gateway_key(request: &HttpRequest, app: &App) -> Result<GatewayKey, Pro
 }
 
 /// The one API key that a request came with, in the query or whichever of the headers it is in.
-fn presented_key<'a>(headers: &'a HeaderMap, in_query: Option<&'a str>) -> Result<&'a str, Problem> {
-    let in_headers = headers
-        .get_all("x-api-key")
-        .chain(headers.get_all("x-goog-api-key"))
-        .map(|value| {
-            value
-                .to_str()
-                .map_err(|_| Problem::invalid_api_key("invalid API key"))
-        });
+fn presented_key<'a>(request: &'a HttpRequest, in_query: Option<&'a str>) -> Result<&'a str, Problem> {
+    let headers = request.headers();
     let mut presented = bearer(headers)?;
-    for key in in_headers.chain(in_query.map(Ok)) {
-        let key = key?;
+    for key in key_headers(headers).chain(in_query.map(Some)) {
+        let key = key.ok_or_else(|| Problem::invalid_api_key("invalid API key"))?;
         if presented.is_some_and(|other| !secret::is_same(other, key)) {
             return Err(Problem::invalid_api_key("the request has two different API keys"));
         }
         presented = Some(key);
     }
-    presented.ok_or_else(|| {
+    // Only Google's clients have no other place for it.
+    let is_only_in_query =
+        in_query.is_some() && Face::of(request) != Face::Gemini && !has_key_header(headers);
+    presented.filter(|_| !is_only_in_query).ok_or_else(|| {
         Problem::invalid_api_key("an API key is needed: Authorization: Bearer, x-api-key or x-goog-api-key")
     })
+}
+
+fn has_key_header(headers: &HeaderMap) -> bool {
+    headers.contains_key(AUTHORIZATION) || key_headers(headers).next().is_some()
+}
+
+/// What the headers made for API keys hold; `None` for what is no text.
+fn key_headers(headers: &HeaderMap) -> impl Iterator<Item = Option<&str>> {
+    headers
+        .get_all("x-api-key")
+        .chain(headers.get_all("x-goog-api-key"))
+        .map(|value| value.to_str().ok())
 }
 
 /// The `key` in which Google's clients send the API key when they send no header.
@@ -205,16 +225,9 @@ fn key_in_query(query: &str) -> Result<Option<String>, Problem> {
 
 /// The token of the `Authorization` header, if there is one; any scheme but `Bearer` is refused.
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
-    let mut values = headers.get_all(AUTHORIZATION);
-    let Some(value) = values.next() else {
+    let Some(value) = headers.get(AUTHORIZATION) else {
         return Ok(None);
     };
-    if values.next().is_some() {
-        return Err(Problem::new(
-            Code::MalformedRequest,
-            "the request has two Authorization headers",
-        ));
-    }
     let text = value.to_str().unwrap_or_default();
     match text.split_once(' ') {
         // Some clients send the header without a key, and the key elsewhere.
@@ -230,21 +243,19 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+    use actix_web::test::TestRequest;
 
     use super::presented_key;
     use crate::error::Code;
 
     fn check(headers: &[(&'static str, &'static str)], expected: Result<&str, Code>) {
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        let mut request = TestRequest::with_uri("/v1/messages");
+        for header in headers {
+            request = request.append_header(*header);
         }
-        assert_eq!(
-            presented_key(&map, None).map_err(|problem| problem.code),
-            expected,
-            "{headers:?}"
-        );
+        let request = request.to_http_request();
+        let presented = presented_key(&request, None);
+        assert_eq!(presented.map_err(|problem| problem.code), expected, "{headers:?}");
     }
 
     #[test]
@@ -264,13 +275,33 @@ mod tests {
             Err(Code::InvalidApiKey),
         );
         check(
-            &[("authorization", "Bearer k"), ("authorization", "Bearer k")],
-            Err(Code::MalformedRequest),
-        );
-        check(
             &[("authorization", "Basic k"), ("x-api-key", "k")],
             Err(Code::InvalidToken),
         );
         check(&[], Err(Code::InvalidApiKey));
+    }
+
+    #[test]
+    fn a_key_in_the_address_must_be_the_one_in_the_headers_and_is_enough_for_googles_clients_only() {
+        for (path, header, expected) in [
+            ("/v1beta/models/m:generateContent", None, Ok("k")),
+            ("/v1beta/models/m:generateContent", Some("k"), Ok("k")),
+            (
+                "/v1beta/models/m:generateContent",
+                Some("other"),
+                Err(Code::InvalidApiKey),
+            ),
+            ("/v1/messages", None, Err(Code::InvalidApiKey)),
+            ("/v1/messages", Some("k"), Ok("k")),
+            ("/v1/messages", Some("other"), Err(Code::InvalidApiKey)),
+        ] {
+            let mut request = TestRequest::with_uri(path);
+            if let Some(key) = header {
+                request = request.insert_header(("x-api-key", key));
+            }
+            let request = request.to_http_request();
+            let presented = presented_key(&request, Some("k")).map_err(|problem| problem.code);
+            assert_eq!(presented, expected, "{path} {header:?}");
+        }
     }
 }

@@ -132,10 +132,14 @@ pub fn configure(config: &mut ServiceConfig, app: &web::Data<App>) {
         web::scope("")
             .wrap(middleware::from_fn(exchange::surround))
             .configure(register)
-            .default_service(web::to(Guarded(|_: Public| async {
-                Err::<HttpResponse, _>(Problem::not_found())
-            }))),
+            .default_service(web::to(Guarded(nothing))),
     );
+    // A request for `*` is for no path at all, and in no scope.
+    config.default_service(web::to(Guarded(nothing)).wrap(middleware::from_fn(exchange::surround)));
+}
+
+async fn nothing(_: Public) -> Result<HttpResponse, Problem> {
+    Err(Problem::not_found())
 }
 
 struct Security;

@@ -133,6 +133,9 @@ pub(crate) struct UserUpdate {
     budget: Option<BudgetUpdate>,
 }
 
+/// Characters of what is searched for. Longer than any name.
+const MOST_OF_Q: usize = 320;
+
 query! {
     /// Which users are wanted.
     struct UserQuery {
@@ -160,6 +163,9 @@ pub(crate) async fn list(
 ) -> Result<HttpResponse, Problem> {
     let page = page(query.page, query.page_size)?;
     let app = app::of(&request);
+    if query.q.as_ref().is_some_and(|q| q.chars().count() > MOST_OF_Q) {
+        return Err(Problem::parameter("q", "expected at most 320 characters"));
+    }
     let users = app.store.list_users(query.q.as_deref(), page).await?;
     let views = ManagedUser::all_of(app, users.items).await?;
     Ok(HttpResponse::Ok().json(List::new(views, users.total, page)))

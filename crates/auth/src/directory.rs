@@ -20,6 +20,9 @@ pub trait Directory: Send + Sync + 'static {
     /// The user with this id, active or not.
     async fn user_with_password(&self, id: UserId) -> Result<Option<(User, PasswordHash)>, DirectoryError>;
 
+    /// Where the user has signed in from since then: the latest few that are still on record.
+    async fn sign_in_addresses(&self, id: UserId, since: Timestamp) -> Result<Vec<IpAddr>, DirectoryError>;
+
     /// Adds a session and its first refresh token, and sets the user's `last_login_at`.
     ///
     /// `false`, and nothing is written, unless the user is active and still has the password that was
@@ -36,7 +39,7 @@ pub trait Directory: Send + Sync + 'static {
     /// token at most one wins.
     ///
     /// The replacement ends at `replacement_expires_at` or with its session, whichever comes first. A token
-    /// that was used before revokes its session.
+    /// that was used before revokes its session, if that has not ended.
     async fn exchange_refresh_token(
         &self,
         exchange: RefreshExchange,
@@ -132,7 +135,7 @@ pub enum RefreshOutcome {
         /// The session that ended.
         session_id: SessionId,
     },
-    /// No such token, or it, its session or its user is no longer valid.
+    /// No such token, or it, its session or its user is no longer valid, or it was used before and its session has ended.
     Invalid,
 }
 

@@ -3,15 +3,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_domain::{Clock, Role, SessionId, Timestamp, User};
+use moka::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::access_token::{AccessTokens, Subject};
-use crate::failures::{FailureCount, Policy};
+use crate::failures::{FailureCount, Policy, bounded};
 use crate::network::network_of;
 use crate::password::Turn;
 use crate::refresh_token::{self, RefreshHash};
 use crate::settings::{AuthSettings, InvalidSettings};
-use crate::throttle::{Throttle, Who};
+use crate::throttle::{ACQUAINTED_FOR, Throttle, Who};
 use crate::{
     AuthError, Caller, Directory, NewSession, PasswordChange, PasswordChangeCause, PasswordHash,
     PasswordHasher, RefreshExchange, RefreshOutcome, Verdict, WeakPassword, check_new_password,
@@ -57,6 +58,8 @@ pub struct Sessions {
     throttle: Throttle,
     /// Refresh tokens that nobody was given, by where they come from.
     guesses: FailureCount<IpAddr>,
+    /// Refresh tokens that were no good of late.
+    spent: Cache<[u8; 32], ()>,
     refresh_token_lifetime: Duration,
     session_lifetime: Duration,
 }
@@ -81,6 +84,7 @@ impl Sessions {
             directory,
             hasher,
             guesses: FailureCount::new(guesses),
+            spent: bounded(),
             tokens: AccessTokens::new(settings)?,
             throttle: Throttle::new(settings, Arc::clone(&clock)),
             clock,
@@ -97,17 +101,32 @@ impl Sessions {
     /// user; [`AuthError::TooManyAttempts`]; [`AuthError::Busy`]; [`AuthError::Unavailable`].
     pub async fn sign_in(&self, sign_in: SignIn) -> Result<TokenPair, AuthError> {
         let who = Who::signing_in(&sign_in.login, sign_in.address);
-        self.throttle.check(&who)?;
-        let place = self.hasher.queue()?;
-        let (user, hash) = self.find(&sign_in.login).await?.unzip();
+        if let Err(refusal) = self.throttle.check(&who) {
+            self.recall(&who, &sign_in, refusal).await?;
+        }
+        let place = if self.throttle.is_acquainted(&who) {
+            self.hasher.queue_kept()?
+        } else {
+            self.hasher.queue()?
+        };
+        let found = self.find(&sign_in.login).await?;
+        let who = who.found(found.as_ref().map(|(user, _)| user.id));
+        // Who is not active is as good as nobody, and takes as long.
+        let (user, hash) = found.filter(|(user, _)| user.is_active).unzip();
         let turn = place.turn().await;
         // Asked again: while this one stood in the queue, those before it may have failed.
-        let attempt = self.throttle.begin(who)?;
+        let attempt = match self.throttle.begin(who) {
+            Ok(attempt) => attempt,
+            Err(refusal) => {
+                self.recall(&who, &sign_in, refusal).await?;
+                self.throttle.begin(who)?
+            }
+        };
         let (verdict, turn) = turn.verify(sign_in.password.clone(), hash.clone()).await?;
         let (Some(user), Some(hash)) = (user, hash) else {
             return Err(AuthError::InvalidCredentials);
         };
-        if verdict == Verdict::Wrong || !user.is_active {
+        if verdict == Verdict::Wrong {
             return Err(AuthError::InvalidCredentials);
         }
         let opened = self.open_session(user, hash.clone(), &sign_in).await;
@@ -132,7 +151,8 @@ impl Sessions {
     /// [`AuthError::TooManyAttempts`]; [`AuthError::Unavailable`].
     pub async fn refresh(&self, refresh_token: &str, address: IpAddr) -> Result<TokenPair, AuthError> {
         let presented = RefreshHash::of(refresh_token).ok_or(AuthError::InvalidToken)?;
-        self.refuse_guess(presented, network_of(address)).await?;
+        let network = network_of(address);
+        self.refuse_guess(presented, network).await?;
         let now = self.clock.now();
         let (replacement, hash) = refresh_token::issue();
         match self
@@ -143,13 +163,22 @@ impl Sessions {
             RefreshOutcome::Exchanged { session_id, user } if user.is_active => {
                 Ok(self.pair(user, session_id, replacement, now))
             }
-            RefreshOutcome::Reused { session_id } => Err(AuthError::RefreshTokenReused { session_id }),
-            RefreshOutcome::Exchanged { .. } | RefreshOutcome::Invalid => Err(AuthError::InvalidToken),
+            RefreshOutcome::Reused { session_id } => {
+                self.spent.insert(*presented.as_bytes(), ());
+                Err(AuthError::RefreshTokenReused { session_id })
+            }
+            RefreshOutcome::Exchanged { .. } | RefreshOutcome::Invalid => {
+                Err(self.guessed(presented, network))
+            }
         }
     }
 
     /// Looks a token up before anything is written: the exchange of one that was never given keeps writers waiting.
     async fn refuse_guess(&self, presented: RefreshHash, network: IpAddr) -> Result<(), AuthError> {
+        // What was no good is none later, and a client that goes on trying it is no guesser.
+        if self.spent.contains_key(presented.as_bytes()) {
+            return Err(AuthError::InvalidToken);
+        }
         let retry_after = self.guesses.wait(&network, self.clock.monotonic());
         if !retry_after.is_zero() {
             return Err(AuthError::TooManyAttempts { retry_after });
@@ -157,8 +186,39 @@ impl Sessions {
         if self.directory.has_refresh_token(presented).await? {
             return Ok(());
         }
+        Err(self.guessed(presented, network))
+    }
+
+    fn guessed(&self, presented: RefreshHash, network: IpAddr) -> AuthError {
+        self.spent.insert(*presented.as_bytes(), ());
         self.guesses.add(network, self.clock.monotonic());
-        Err(AuthError::InvalidToken)
+        AuthError::InvalidToken
+    }
+
+    /// Lets an attempt be made that would be refused, if it comes from where the user has signed in before: perhaps to
+    /// another process, or before this one began.
+    ///
+    /// # Errors
+    ///
+    /// The refusal, if it does not.
+    async fn recall(&self, who: &Who, sign_in: &SignIn, refusal: AuthError) -> Result<(), AuthError> {
+        if self.throttle.is_acquainted(who) || !self.throttle.may_recall(who) {
+            return Err(refusal);
+        }
+        let Some((user, _)) = self.find(&sign_in.login).await? else {
+            return Err(refusal);
+        };
+        let since = self.clock.now() - ACQUAINTED_FOR;
+        let network = network_of(sign_in.address);
+        let addresses = self.directory.sign_in_addresses(user.id, since).await?;
+        if !addresses
+            .into_iter()
+            .any(|address| network_of(address) == network)
+        {
+            return Err(refusal);
+        }
+        self.throttle.acquaint(&who.found(Some(user.id)));
+        Ok(())
     }
 
     /// Tells who presents an access token.
@@ -184,16 +244,21 @@ impl Sessions {
         }
     }
 
-    /// Ends the caller's session, and that of `refresh_token` should it be of another.
+    /// Ends the caller's session, and that of `refresh_token` should it be of another; that one is named if the token
+    /// was used before.
     ///
     /// # Errors
     ///
     /// [`AuthError::Unavailable`]. A refresh token that means nothing is no error: it is gone either way.
-    pub async fn sign_out(&self, caller: &Caller, refresh_token: Option<&str>) -> Result<(), AuthError> {
+    pub async fn sign_out(
+        &self,
+        caller: &Caller,
+        refresh_token: Option<&str>,
+    ) -> Result<Option<SessionId>, AuthError> {
         let now = self.clock.now();
         self.directory.revoke_session(caller.session_id, now).await?;
         let Some(presented) = refresh_token.and_then(RefreshHash::of) else {
-            return Ok(());
+            return Ok(None);
         };
         // Using a token up is how its session is found. Whoever holds it could as well have refreshed with it.
         let (_, unused) = refresh_token::issue();
@@ -201,10 +266,14 @@ impl Sessions {
             .directory
             .exchange_refresh_token(self.exchange(presented, unused, now))
             .await?;
-        if let RefreshOutcome::Exchanged { session_id, .. } = outcome {
-            self.directory.revoke_session(session_id, now).await?;
+        match outcome {
+            RefreshOutcome::Exchanged { session_id, .. } => {
+                self.directory.revoke_session(session_id, now).await?;
+                Ok(None)
+            }
+            RefreshOutcome::Reused { session_id } => Ok(Some(session_id)),
+            RefreshOutcome::Invalid => Ok(None),
         }
-        Ok(())
     }
 
     /// Replaces the caller's password and ends every other session of theirs.
@@ -258,6 +327,12 @@ impl Sessions {
     ) -> Result<PasswordHash, AuthError> {
         check_new_password(password.expose_secret(), role)?;
         Ok(self.hasher.hash(password).await?)
+    }
+
+    /// What checks passwords, in the same queue.
+    #[must_use]
+    pub const fn hasher(&self) -> &PasswordHasher {
+        &self.hasher
     }
 
     async fn find(&self, login: &str) -> Result<Option<(User, PasswordHash)>, AuthError> {

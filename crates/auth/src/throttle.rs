@@ -12,7 +12,10 @@ use crate::network::network_of;
 use crate::settings::AuthSettings;
 
 /// How long an address counts as one that its account signs in from.
-const ACQUAINTED_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
+pub(crate) const ACQUAINTED_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// How long it is believed that an address is not one of these.
+const RECALLED_FOR: Duration = Duration::from_secs(60);
 
 /// Slows down the guessing of passwords.
 ///
@@ -24,6 +27,8 @@ pub(crate) struct Throttle {
     accounts: FailureCount<Account>,
     addresses: FailureCount<IpAddr>,
     acquaintances: Cache<(Account, IpAddr), Acquaintance>,
+    /// When it was last looked up whether an address is acquainted.
+    recalled: Cache<(Account, IpAddr), Duration>,
 }
 
 impl Throttle {
@@ -36,21 +41,23 @@ impl Throttle {
             accounts: FailureCount::new(policy(settings.failures_per_account)),
             addresses: FailureCount::new(policy(settings.failures_per_address)),
             acquaintances: bounded(),
+            recalled: bounded(),
         }
     }
 
     /// Refuses at once while a wait lasts.
     pub(crate) fn check(&self, who: &Who) -> Result<(), AuthError> {
         let now = self.clock.monotonic();
-        let wait = match self.acquaintance(who, now) {
-            Some(acquaintance) => acquaintance.failures.wait(now),
-            None => {
-                let address = who.address.map(|address| self.addresses.wait(&address, now));
-                self.accounts
-                    .wait(&who.account, now)
-                    .max(address.unwrap_or_default())
-            }
-        };
+        let acquainted = who
+            .accounts()
+            .filter_map(|account| self.acquaintance(account, who.address, now))
+            .map(|acquaintance| acquaintance.failures.wait(now))
+            .max();
+        let wait = acquainted.unwrap_or_else(|| {
+            let address = who.address.map(|address| self.addresses.wait(&address, now));
+            let accounts = who.accounts().map(|account| self.accounts.wait(&account, now));
+            accounts.chain(address).max().unwrap_or_default()
+        });
         if wait.is_zero() {
             return Ok(());
         }
@@ -68,20 +75,26 @@ impl Throttle {
 
     fn record_failure(&self, who: &Who) {
         let now = self.clock.monotonic();
-        if let (Some(address), Some(_)) = (who.address, self.acquaintance(who, now)) {
-            self.acquaintances
-                .entry((who.account, address))
-                .and_upsert_with(|entry| {
-                    // Forgotten since the line above: then it counts from here on.
-                    let acquaintance = entry.map_or(Acquaintance::since(now), moka::Entry::into_value);
-                    Acquaintance {
-                        failures: acquaintance.failures.and_one(&self.account_policy, now),
-                        ..acquaintance
-                    }
-                });
+        if let Some(address) = who.address
+            && self.is_acquainted(who)
+        {
+            for account in who.accounts() {
+                self.acquaintances
+                    .entry((account, address))
+                    .and_upsert_with(|entry| {
+                        // Forgotten since the line above: then it counts from here on.
+                        let acquaintance = entry.map_or(Acquaintance::since(now), moka::Entry::into_value);
+                        Acquaintance {
+                            failures: acquaintance.failures.and_one(&self.account_policy, now),
+                            ..acquaintance
+                        }
+                    });
+            }
             return;
         }
-        self.accounts.add(who.account, now);
+        for account in who.accounts() {
+            self.accounts.add(account, now);
+        }
         if let Some(address) = who.address {
             self.addresses.add(address, now);
         }
@@ -89,17 +102,44 @@ impl Throttle {
 
     /// The address's own failures stay: else somebody with an account could wipe them out between guesses.
     fn record_success(&self, who: &Who) {
-        self.accounts.forget(&who.account);
-        if let Some(address) = who.address {
-            self.acquaintances.insert(
-                (who.account, address),
-                Acquaintance::since(self.clock.monotonic()),
-            );
+        for account in who.accounts() {
+            self.accounts.forget(&account);
+        }
+        self.acquaint(who);
+    }
+
+    /// Lets the address count for itself from now on.
+    pub(crate) fn acquaint(&self, who: &Who) {
+        let Some(address) = who.address else { return };
+        for account in who.accounts() {
+            self.acquaintances
+                .insert((account, address), Acquaintance::since(self.clock.monotonic()));
         }
     }
 
-    fn acquaintance(&self, who: &Who, now: Duration) -> Option<Acquaintance> {
-        let acquaintance = self.acquaintances.get(&(who.account, who.address?))?;
+    /// Whether the address has signed in to the account of late, as far as this process knows.
+    pub(crate) fn is_acquainted(&self, who: &Who) -> bool {
+        let now = self.clock.monotonic();
+        who.accounts()
+            .any(|account| self.acquaintance(account, who.address, now).is_some())
+    }
+
+    /// Whether it should be looked up if the address is acquainted: once in a while, for a flood must not become one of
+    /// questions.
+    pub(crate) fn may_recall(&self, who: &Who) -> bool {
+        let Some(address) = who.address else { return false };
+        let now = self.clock.monotonic();
+        let key = (who.login, address);
+        let asked_at = self.recalled.get(&key);
+        let is_due = asked_at.is_none_or(|at| now.saturating_sub(at) >= RECALLED_FOR);
+        if is_due {
+            self.recalled.insert(key, now);
+        }
+        is_due
+    }
+
+    fn acquaintance(&self, account: Account, address: Option<IpAddr>, now: Duration) -> Option<Acquaintance> {
+        let acquaintance = self.acquaintances.get(&(account, address?))?;
         (now.saturating_sub(acquaintance.since) <= ACQUAINTED_FOR).then_some(acquaintance)
     }
 }
@@ -137,7 +177,10 @@ impl Drop for Attempt<'_> {
 /// Who tries, and from where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Who {
-    account: Account,
+    /// What was typed.
+    login: Account,
+    /// Who has that name, once it is known: people have two of them.
+    user: Option<Account>,
     address: Option<IpAddr>,
 }
 
@@ -145,17 +188,31 @@ impl Who {
     /// Somebody who gives a name, whether anybody has it or not; else the answer would tell.
     pub(crate) fn signing_in(login: &str, address: IpAddr) -> Self {
         Self {
-            account: account("login", &login.to_lowercase()),
+            login: account("login", &login.to_lowercase()),
+            user: None,
             address: Some(network_of(address)),
+        }
+    }
+
+    /// The same, now that it is known who has the name.
+    pub(crate) fn found(self, user: Option<UserId>) -> Self {
+        Self {
+            user: user.map(|user| account("account", &user.to_string())),
+            ..self
         }
     }
 
     /// Somebody who is signed in and gives the password once more.
     pub(crate) fn signed_in(user: UserId) -> Self {
         Self {
-            account: account("user", &user.to_string()),
+            login: account("user", &user.to_string()),
+            user: None,
             address: None,
         }
+    }
+
+    fn accounts(&self) -> impl Iterator<Item = Account> + use<> {
+        [Some(self.login), self.user].into_iter().flatten()
     }
 }
 

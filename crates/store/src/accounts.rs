@@ -80,6 +80,8 @@ pub struct SealedCredential {
 /// What to change about an upstream account; `None` leaves it.
 #[derive(Debug, Clone, Default)]
 pub struct AccountChanges {
+    /// Where its requests went, and through which proxy, when it was decided that this may be changed.
+    pub judged: Option<(String, Option<String>)>,
     /// What its owner calls it, 1 to 100 characters.
     pub name: Option<String>,
     /// Its credential.
@@ -167,16 +169,18 @@ impl Changes<'_> {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unavailable`] if the database does not answer.
+    /// [`StoreError::Moved`] if its requests go elsewhere than was judged; [`StoreError::Unavailable`] if the database
+    /// does not answer.
     pub async fn update_account(
         &self,
         scope: Scope,
         id: AccountId,
-        changes: AccountChanges,
+        mut changes: AccountChanges,
     ) -> Result<Option<UpstreamAccount>, StoreError> {
         let by = self.signature();
+        let judged = changes.judged.take();
         let changes = AccountChangeset::new(changes, by.1)?;
-        change!(self.store, accounts::update(scope, id, changes, by))?
+        change!(self.store, accounts::update(scope, id, judged, changes, by))?
             .map(StoredAccount::into_account)
             .transpose()
     }
@@ -290,6 +294,13 @@ impl StoredAccount {
             sealed,
             admin_sealed,
         })
+    }
+}
+
+impl StoredAccount {
+    /// Where its requests go, and through which proxy.
+    pub(crate) fn route(&self) -> (String, Option<String>) {
+        (self.base_url.clone(), self.proxy_url.clone())
     }
 }
 

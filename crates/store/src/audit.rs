@@ -84,6 +84,8 @@ words! {
         SignIn = "sign_in",
         /// Somebody signed out.
         SignOut = "sign_out",
+        /// Somebody asked for the next tokens of a sign-in too often.
+        Refresh = "refresh",
         /// A refresh token came a second time: its session is ended.
         RefreshTokenReused = "refresh_token_reused",
         /// Somebody changed the own password, or tried to.

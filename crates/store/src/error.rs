@@ -19,6 +19,9 @@ pub enum StoreError {
     /// The change would leave nobody who can administer the gateway.
     #[error("the last active admin must stay one")]
     LastAdmin,
+    /// The account's requests go elsewhere than when the change was judged.
+    #[error("the account was changed meanwhile")]
+    Moved,
     /// The report would have more rows than anybody can read; a coarser bucket or a shorter range has fewer.
     #[error("the report would have more than {most} rows")]
     TooManyRows {

@@ -223,8 +223,12 @@ impl PriceRow {
 impl Shown for PriceRow {
     const KIND: AuditTarget = AuditTarget::Price;
 
+    /// The model; behind the account whose price it is, unless it is everybody's.
     fn name(&self) -> String {
-        self.model.clone()
+        match self.account_id {
+            None => self.model.clone(),
+            Some(account) => format!("{}/{}", AccountId::from(account), self.model),
+        }
     }
 
     fn shown(&self) -> Result<Document, StoreError> {

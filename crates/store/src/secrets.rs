@@ -1,10 +1,13 @@
 //! Everything that is sealed, wherever it is kept.
 
+use std::fmt;
+
 use gateway_auth::Sealed;
 use gateway_domain::AccountId;
+use serde_json::Map;
 
 use crate::store::{change, query};
-use crate::{Changes, Store, StoreError};
+use crate::{AuditAction, AuditEvent, AuditResult, AuditTarget, Changes, Store, StoreError};
 
 /// Where something sealed is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +18,16 @@ pub enum SealedPlace {
     AdminCredential(AccountId),
     /// A secret of the installation itself, by its name.
     Instance(String),
+}
+
+impl fmt::Display for SealedPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Credential(account) => write!(f, "the credential of account {account}"),
+            Self::AdminCredential(account) => write!(f, "the admin credential of account {account}"),
+            Self::Instance(name) => write!(f, "the key for the {name}"),
+        }
+    }
 }
 
 impl Store {
@@ -66,14 +79,30 @@ impl Store {
 }
 
 impl Changes<'_> {
-    /// Puts `new` in the place of `old`, and says whether `old` still was there.
+    /// Puts `new`, which is sealed with the master key `key_id`, in the place of `old`, and says whether `old` still was
+    /// there.
     ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`] if the database does not answer.
-    pub async fn reseal(&self, place: SealedPlace, old: &Sealed, new: &Sealed) -> Result<bool, StoreError> {
+    pub async fn reseal(
+        &self,
+        place: SealedPlace,
+        old: &Sealed,
+        new: &Sealed,
+        key_id: &str,
+    ) -> Result<bool, StoreError> {
         let (old, new) = (old.as_str().to_owned(), new.as_str().to_owned());
-        change!(self.store, secrets::reseal(place, old, new))
+        let (actor, at) = self.signature();
+        let event = AuditEvent {
+            actor,
+            action: AuditAction::Rotate,
+            target: AuditTarget::MasterKey,
+            target_id: Some(key_id.to_owned()),
+            result: AuditResult::Done,
+            details: Map::from_iter([("secret".to_owned(), place.to_string().into())]),
+        };
+        change!(self.store, secrets::reseal(place, old, new, event, at))
     }
 }
 

@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use diesel::prelude::*;
 use gateway_auth::{
@@ -32,6 +34,14 @@ impl Directory for Store {
         Ok(query!(self, read, users::find(id))?
             .map(with_password)
             .transpose()?)
+    }
+
+    async fn sign_in_addresses(&self, id: UserId, since: Timestamp) -> Result<Vec<IpAddr>, DirectoryError> {
+        let addresses = query!(self, read, sessions::addresses(id, since))?;
+        Ok(addresses
+            .iter()
+            .filter_map(|address| address.parse().ok())
+            .collect())
     }
 
     async fn open_session(&self, session: NewSession) -> Result<bool, DirectoryError> {

@@ -9,6 +9,7 @@ use tokio::sync::{Mutex as AsyncMutex, RwLock, watch};
 use crate::lock::LockFile;
 use crate::revisions::{self, Revisions, Watcher};
 use crate::target::Target;
+use crate::users::PublishedHashes;
 use crate::{OpenError, StoreError, StoreSettings, admin, migrations, pg, pool, sqlite, target};
 
 /// Which kind of database keeps everything.
@@ -48,6 +49,8 @@ pub struct Store {
     settings: StoreSettings,
     // Invariant: `Some` until dropped.
     runtime: Option<Runtime>,
+    /// Which hashes are those of published passwords: to find out takes long.
+    pub(crate) published_hashes: PublishedHashes,
     /// Held as long as the store is open; `None` on PostgreSQL.
     lock: Mutex<Option<LockFile>>,
 }
@@ -214,6 +217,7 @@ impl Store {
             target,
             settings: settings.clone(),
             runtime: Some(runtime),
+            published_hashes: PublishedHashes::default(),
             lock: Mutex::new(lock),
         };
         if let Some(runtime) = &store.runtime {

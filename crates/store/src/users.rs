@@ -1,5 +1,8 @@
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
 use diesel::prelude::*;
-use gateway_auth::PasswordHash;
+use gateway_auth::{PasswordHash, PasswordHasher, Verdict};
 use gateway_domain::{Budget, Limits, Page, Paged, Role, Timestamp, User, UserId};
 use serde_json::{Value, json};
 use uuid::{Uuid, uuid};
@@ -10,6 +13,28 @@ use crate::schema::users;
 use crate::store::{change, query};
 use crate::types::{StoredDoc, StoredId, StoredTime, without_nul};
 use crate::{Changes, Store, StoreError};
+
+/// Which password hashes were found to be those of published passwords, and which not; the last few.
+#[derive(Debug, Default)]
+pub(crate) struct PublishedHashes(Mutex<VecDeque<(String, bool)>>);
+
+impl PublishedHashes {
+    const MOST: usize = 8;
+
+    fn get(&self, hash: &str) -> Option<bool> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known
+            .iter()
+            .find(|(known, _)| known == hash)
+            .map(|(_, is_published)| *is_published)
+    }
+
+    fn learn(&self, hash: String, is_published: bool) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.truncate(Self::MOST - 1);
+        known.push_front((hash, is_published));
+    }
+}
 
 /// The usernames and passwords of the accounts that every database begins with, which README.md prints.
 pub const PUBLISHED_PASSWORDS: [(&str, &str); 2] = [("admin", "admin123456"), ("testuser", "testpass123")];
@@ -85,8 +110,27 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError::Unavailable`] if the database does not answer.
-    pub async fn has_default_passwords(&self) -> Result<Vec<String>, StoreError> {
-        query!(self, read, users::with_default_passwords())
+    pub async fn has_default_passwords(&self, hasher: &PasswordHasher) -> Result<Vec<String>, StoreError> {
+        let mut standing = Vec::new();
+        for (username, hash) in query!(self, read, users::seeded())? {
+            let published = PUBLISHED_PASSWORDS.iter().find(|(name, _)| *name == username);
+            let Some((_, password)) = published else { continue };
+            let remembered = self.published_hashes.get(&hash);
+            let is_published = match remembered {
+                Some(is_published) => is_published,
+                None => {
+                    let parsed: PasswordHash = hash.parse().map_err(StoreError::other)?;
+                    let verdict = hasher.verify((*password).into(), Some(&parsed)).await;
+                    let is_published = verdict.map_err(StoreError::unavailable)? != Verdict::Wrong;
+                    self.published_hashes.learn(hash, is_published);
+                    is_published
+                }
+            };
+            if is_published {
+                standing.push(username);
+            }
+        }
+        Ok(standing)
     }
 }
 

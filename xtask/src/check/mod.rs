@@ -1,4 +1,5 @@
 mod floors;
+mod named_tests;
 mod rooms;
 mod tidy;
 
@@ -31,6 +32,9 @@ pub(crate) fn run() -> Result<()> {
     step("floors", &|| nothing_wrong(&floors::violations(&packages)));
     step("rooms", &|| nothing_wrong(&rooms::violations(&packages)));
     step("tidy", &|| nothing_wrong(&tidy(&packages)?));
+    step("security tests", &|| {
+        nothing_wrong(&named_tests::missing(root())?)
+    });
     step("prices", &|| {
         let list = std::fs::read_to_string(root().join(prices::FILE))?;
         nothing_wrong(&prices::findings(&list)?.mistakes)

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use config::{File, FileFormat, Source, Value, ValueKind};
@@ -15,7 +16,7 @@ const DEVELOPMENT: &str = include_str!("../../../../config/development.toml");
 const PRODUCTION: &str = include_str!("../../../../config/production.toml");
 
 /// All that was configured, one layer over the other, each value with where it came from.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Layers {
     merged: config::Config,
     pub(crate) profile: Profile,
@@ -23,12 +24,26 @@ pub(crate) struct Layers {
     pub(crate) files: Vec<String>,
 }
 
+/// Says nothing of the values: some are secrets.
+impl fmt::Debug for Layers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Layers({}, {:?})", self.profile, self.files)
+    }
+}
+
 /// One key and its value.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Entry {
     /// `section.key`.
     pub(crate) key: String,
     pub(crate) value: Value,
+}
+
+/// Says nothing of the value: it may be a secret.
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Entry({})", self.key)
+    }
 }
 
 impl Entry {

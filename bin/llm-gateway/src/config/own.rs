@@ -31,6 +31,10 @@ pub(crate) struct ServerSettings {
     pub(crate) data_dir: PathBuf,
     /// A PEM file of the authorities to trust when PostgreSQL shows its certificate.
     pub(crate) database_root_certificates: Option<PathBuf>,
+    /// A PEM file with the server's certificate and those between it and its authority.
+    pub(crate) tls_certificate_file: Option<PathBuf>,
+    /// A PEM file with the certificate's private key.
+    pub(crate) tls_key_file: Option<PathBuf>,
     /// How long `/readyz` says 503 before the port closes.
     pub(crate) shutdown_delay_seconds: u64,
     /// How long open streams may take to finish after that.

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
-use std::{env, io};
+use std::{env, fmt, io};
 
 use config::{Map, Source, Value, ValueKind};
 
@@ -28,14 +28,21 @@ pub(crate) const NAMED: &[(&str, &str)] = &[
 const PREFIX: &str = "GATEWAY__";
 
 /// The environment, over `.env` in the working directory.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Variables {
     variables: BTreeMap<String, Variable>,
     /// Whether there was a `.env`.
     pub(crate) read_dotenv: bool,
 }
 
-#[derive(Debug, Clone)]
+/// Says their names only: some are secrets.
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.variables.keys()).finish()
+    }
+}
+
+#[derive(Clone)]
 struct Variable {
     value: OsString,
     from_dotenv: bool,

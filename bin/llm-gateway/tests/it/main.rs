@@ -30,4 +30,5 @@ mod secrets;
 mod server;
 mod serving;
 mod soak;
+mod tls;
 mod torn;

@@ -115,3 +115,16 @@ fn another_master_key_is_refused_even_where_there_is_no_account_yet() {
         "{error}"
     );
 }
+
+#[test]
+fn the_first_start_takes_one_master_key() {
+    let folder = Folder::new();
+    let both = [OLD, (OTHER, NEW.1), ("PORT", "0")];
+    let error = folder.run(&["serve"], &both).error();
+    assert!(
+        error.contains("start once with the GATEWAY_MASTER_KEY that it was used with"),
+        "{error}"
+    );
+    Server::start(&folder, &[OLD]).stop();
+    Server::start(&folder, &both[..2]).stop();
+}

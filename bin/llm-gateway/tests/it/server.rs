@@ -63,7 +63,8 @@ impl Server {
             .find(|line| line.trim_start().starts_with("address"))
             .unwrap();
         let url = line.split_whitespace().nth(1).unwrap();
-        url.strip_prefix("http://").unwrap().clone_into(&mut self.address);
+        let (_, address) = url.split_once("://").unwrap();
+        address.clone_into(&mut self.address);
     }
 
     pub(crate) fn log(&self) -> String {

@@ -65,7 +65,7 @@ pub(super) async fn forward(
         open_accounts(app).await;
     }
     let body = body.read(request).await?;
-    let peek = codec.peek(&body.bytes, &asked.address)?;
+    let peek = codec.peek(&body, &asked.address)?;
     if !key.allows_model(&peek.model) {
         return Err(Problem::new(
             Code::Forbidden,
@@ -78,7 +78,7 @@ pub(super) async fn forward(
         codec,
         key: Arc::new(key.clone()),
         peek,
-        body: body.bytes.clone(),
+        body,
         headers: client_headers(request),
         query: without_key(request.query_string()),
         version: asked.version.map(str::to_owned),

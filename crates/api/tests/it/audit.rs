@@ -58,12 +58,13 @@ on_both_databases! {
         let out = gateway.post("/api/auth/logout").bearer(token).send().await.expect(204);
 
         let entries = log(&gateway, "").await.split_off(before);
-        let sessions = [&entries[2]["target_id"], &entries[6]["target_id"]];
+        let sessions = [&entries[3]["target_id"], &entries[7]["target_id"]];
         assert!(sessions.iter().all(|session| session.as_str().is_some_and(|id| id.len() == 36)), "{entries:?}");
         assert_eq!(
             told(&entries),
             [
                 json!(["nobody", "sign_in", "user", id, "refused"]),
+                json!(["nobody", "sign_in", "user", null, "refused"]),
                 json!(["ann", "sign_in", "user", id, "done"]),
                 json!(["nobody", "refresh_token_reused", "session", sessions[0], "done"]),
                 json!(["ann", "sign_in", "user", id, "done"]),
@@ -72,7 +73,7 @@ on_both_databases! {
                 json!(["ann", "sign_out", "session", sessions[1], "done"]),
             ]
         );
-        let last = &entries[6];
+        let last = &entries[7];
         assert_eq!((&last["actor_id"], &last["address"]), (&json!(id), &json!("127.0.0.1")));
         assert_eq!(last["request_id"].as_str(), out.header("x-gateway-request-id"));
         assert_eq!(last["at"], "2026-06-15T12:00:00Z");
@@ -117,17 +118,21 @@ on_both_databases! {
         let path = format!("/api/users/{}", ann.id);
         gateway.delete(&path).bearer(&ann.token).send().await.expect(403);
         let key = gateway.make_key(&ann.token, json!({"allowed_ips": ["192.0.2.1"]})).await;
-        gateway.clock.advance(Duration::from_secs(60));
+        gateway.delete(&path).bearer(&ann.token).send().await.expect(403);
         gateway.get("/v1/models").bearer(key["key"].as_str().unwrap()).send().await.expect(403);
 
         let entries = log(&gateway, "action=denial").await;
         assert_eq!(told(&entries)[0], json!(["ann", "denial", "route", "GET /api/audit-log", "refused"]));
         assert_eq!(entries[0]["request_id"].as_str(), denied.header("x-gateway-request-id"));
+        assert_eq!(told(&entries)[1], json!(["ann", "denial", "route", "DELETE /api/users/{id}", "refused"]));
         let prefix = key["prefix"].as_str().unwrap();
         let with_key = json!([format!("API key {prefix}"), "denial", "route", "GET /v1/models", "refused"]);
-        assert_eq!(told(&entries)[1], with_key);
-        assert_eq!(entries[1]["after"], json!({"unwritten_before": 1}));
-        assert_eq!(entries.len(), 2);
+        assert_eq!(told(&entries)[2], with_key);
+        assert_eq!(entries.len(), 3);
+        gateway.app.note_last_repeats().await;
+        let entries = log(&gateway, "action=denial").await;
+        assert_eq!(told(&entries)[3], json!(["gateway: audit log", "denial", "route", null, "refused"]));
+        assert_eq!(entries[3]["after"], json!({"unwritten_before": 1}));
     }
 }
 
@@ -139,16 +144,17 @@ async fn a_flood_of_wrong_passwords_is_one_entry_a_minute() {
         sign_in(&gateway, "ann", "wrong-password").await.expect(401);
     }
     gateway.clock.advance(Duration::from_secs(60));
+    sign_in(&gateway, "ann", "wrong-password").await.expect(401);
     sign_in(&gateway, "bob", "wrong-password").await.expect(401);
     let entries = log(&gateway, "action=sign_in&from=2026-06-15T12:00:00Z").await;
     let refused: Vec<_> = entries
         .iter()
         .filter(|entry| entry["result"] == "refused")
         .collect();
-    assert_eq!(refused.len(), 2);
+    assert_eq!(refused.len(), 3);
     assert_eq!(refused[0]["after"], Value::Null);
     assert_eq!(refused[1]["after"], json!({"unwritten_before": 2}));
-    assert_eq!(refused[1]["target_id"], Value::Null);
+    assert_eq!(refused[2]["target_id"], Value::Null);
 }
 
 #[tokio::test]

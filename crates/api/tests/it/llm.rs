@@ -29,7 +29,7 @@ on_both_databases! {
         gateway.provider.next(Script::text("Hello!"));
         let body = r#"{ "max_tokens":64, "temperature": 1.0e0, "model":"claude-sonnet-5-5","messages":[{"role":"user","content":"Hi"}] }"#;
         let request = gateway
-            .post("/v1/messages?beta=true&key=secret")
+            .post(&format!("/v1/messages?beta=true&key={key}"))
             .header("x-api-key", &key)
             .header("anthropic-version", "2023-06-01")
             .header("anthropic-beta", "one,two")

@@ -12,6 +12,7 @@ mod budgets;
 mod client;
 mod connections;
 mod cors;
+mod credentials;
 mod database;
 mod dialects;
 mod errors;
@@ -26,6 +27,7 @@ mod prices;
 mod reaching;
 mod reconcile;
 mod routing;
+mod strictness;
 mod usage;
 mod users;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use gateway_api::ApiSettings;
+use gateway_api::{ApiSettings, DefaultCredentials};
 use gateway_domain::{AccountId, Budget, Credential, Limits, ProviderKind, Role};
 use gateway_store::{Actor, NewAccount, SealedCredential};
 use serde_json::{Value, json};
@@ -361,6 +361,47 @@ async fn every_route_lets_in_whom_it_should_and_nobody_else() {
     for rule in RULES_OF_SHARED_ACCOUNTS {
         world.check(*rule, true).await;
     }
+}
+
+#[tokio::test]
+async fn who_must_change_the_password_gets_nowhere_else_on_any_route() {
+    let settings = ApiSettings {
+        default_credentials: DefaultCredentials::ToBeChanged,
+        ..ApiSettings::default()
+    };
+    let gateway = TestGateway::start_with(Kind::Sqlite, settings).await;
+    let published = json!({"username": "admin", "password": "admin123456"});
+    let tokens = gateway
+        .post("/api/auth/login")
+        .json(&published)
+        .send()
+        .await
+        .expect(200)
+        .json();
+    let token = tokens["access_token"].as_str().unwrap();
+    for (method, path, rule) in RULES {
+        let may_pass = path.starts_with("/api/auth/") || !matches!(rule, Session(_));
+        if may_pass {
+            continue;
+        }
+        let id = AccountId::random().to_string();
+        let target = path.replace("{id}", &id).replace("{model}", "claude-x");
+        let reply = gateway
+            .request(&method.to_uppercase(), &target)
+            .bearer(token)
+            .json(&json!({}))
+            .send()
+            .await
+            .expect(403);
+        assert_eq!(reply.code(), "password_change_required", "{method} {path}");
+    }
+    gateway.me(token).await.expect(200);
+    gateway
+        .post("/api/auth/logout")
+        .bearer(token)
+        .send()
+        .await
+        .expect(204);
 }
 
 #[tokio::test]

@@ -95,7 +95,7 @@ pub struct KeyRingSettings {
     pub stale_if_error_seconds: u64,
     /// Seconds between two questions about a key while the directory is away. Default: 2.
     pub retry_seconds: u64,
-    /// Seconds that a text stays known to be no key. Default: 5.
+    /// Seconds that a text stays known to be no key. Default: 60.
     pub unknown_seconds: u64,
     /// Keys that are remembered. Default: 100000.
     pub known_keys: u64,
@@ -113,7 +113,7 @@ impl Default for KeyRingSettings {
             fresh_seconds: 60,
             stale_if_error_seconds: 600,
             retry_seconds: 2,
-            unknown_seconds: 5,
+            unknown_seconds: 60,
             known_keys: 100_000,
             unknown_keys: 100_000,
             unknown_per_address: 50,
@@ -196,15 +196,12 @@ impl KeyRing {
         let network = network_of(address);
         self.let_guess(&hash, network)?;
         let question = (generation, *hash.as_bytes());
-        let ask = || self.ask(presented.public_id(), &hash, generation);
+        let ask = || self.ask(presented.public_id(), &hash, generation, network);
         let found = self
             .flights
             .join(question, ask)
             .await
             .map_err(KeyError::Unavailable)?;
-        if found.is_none() {
-            self.guesses.add(network, self.clock.monotonic());
-        }
         self.checked(found, &hash)
     }
 
@@ -258,7 +255,7 @@ impl KeyRing {
             .map(|_| None)
     }
 
-    async fn ask(&self, public_id: &str, hash: &KeyHash, generation: u64) -> Found {
+    async fn ask(&self, public_id: &str, hash: &KeyHash, generation: u64, network: IpAddr) -> Found {
         // Somebody else's answer may have come in since this was looked for.
         if let Some(found) = self.remembered(hash, generation) {
             return Ok(found);
@@ -283,6 +280,10 @@ impl KeyRing {
                     asked_at,
                     ask_again_at: remember_for(self.settings.unknown_seconds),
                 };
+                // A client that goes on with a key that is gone is no guesser.
+                if !self.unknown.contains_key(hash.as_bytes()) {
+                    self.guesses.add(network, asked_at);
+                }
                 self.unknown.insert(*hash.as_bytes(), remembered);
                 self.known.invalidate(hash.as_bytes());
                 Ok(None)

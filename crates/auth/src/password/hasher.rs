@@ -2,10 +2,11 @@ use std::fmt;
 use std::hint::black_box;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use bcrypt::HashParts;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use tokio::task;
 
 use super::weakness::MAX_BYTES;
@@ -26,6 +27,10 @@ pub struct PasswordHasher {
     turns: Arc<Semaphore>,
     /// Of those whose turn it is, and of those who wait for it.
     places: Arc<Semaphore>,
+    /// Further ones, for those whom a flood must not keep out.
+    kept_places: Arc<Semaphore>,
+    /// The highest cost of all hashes that were checked: users are told apart by nothing, their hash's age neither.
+    highest_cost: Arc<AtomicU32>,
 }
 
 impl PasswordHasher {
@@ -37,8 +42,11 @@ impl PasswordHasher {
     pub fn new(cost: u32, concurrency: usize, queue: usize) -> Self {
         let concurrency = concurrency.clamp(1, Semaphore::MAX_PERMITS);
         let places = concurrency.saturating_add(queue).min(Semaphore::MAX_PERMITS);
+        let cost = cost.clamp(MIN_COST, MAX_COST);
         Self {
-            cost: cost.clamp(MIN_COST, MAX_COST),
+            cost,
+            kept_places: Arc::new(Semaphore::new(queue.div_ceil(4).min(Semaphore::MAX_PERMITS))),
+            highest_cost: Arc::new(AtomicU32::new(cost)),
             turns: Arc::new(Semaphore::new(concurrency)),
             places: Arc::new(Semaphore::new(places)),
         }
@@ -76,7 +84,16 @@ impl PasswordHasher {
 
     /// Takes a place in the queue.
     pub(crate) fn queue(&self) -> Result<Place, NotHashed> {
+        self.place(Arc::clone(&self.places).try_acquire_owned())
+    }
+
+    /// Takes a place in the queue, and one of those that are kept when all others are taken.
+    pub(crate) fn queue_kept(&self) -> Result<Place, NotHashed> {
         let place = Arc::clone(&self.places).try_acquire_owned();
+        self.place(place.or_else(|_| Arc::clone(&self.kept_places).try_acquire_owned()))
+    }
+
+    fn place(&self, place: Result<OwnedSemaphorePermit, TryAcquireError>) -> Result<Place, NotHashed> {
         Ok(Place {
             hasher: self.clone(),
             place: place.map_err(|_| NotHashed::Busy)?,
@@ -96,6 +113,7 @@ impl Place {
         let permit = self.hasher.turns.acquire_owned().await;
         Turn {
             cost: self.hasher.cost,
+            highest_cost: self.hasher.highest_cost,
             _permits: [self.place, permit.expect("the queue is never closed")],
         }
     }
@@ -104,6 +122,7 @@ impl Place {
 /// The right to keep one core busy; the next in the queue gets it when this is dropped.
 pub(crate) struct Turn {
     cost: u32,
+    highest_cost: Arc<AtomicU32>,
     _permits: [OwnedSemaphorePermit; 2],
 }
 
@@ -120,7 +139,9 @@ impl Turn {
         hash: Option<PasswordHash>,
     ) -> Result<(Verdict, Self), NotHashed> {
         let cost = self.cost;
-        self.run(move || verdict(password.expose_secret(), hash.as_ref(), cost))
+        let known = hash.as_ref().map_or(cost, |hash| hash.cost);
+        let highest = self.highest_cost.fetch_max(known, Ordering::Relaxed).max(known);
+        self.run(move || verdict(password.expose_secret(), hash.as_ref(), cost, highest))
             .await
     }
 
@@ -155,7 +176,7 @@ pub enum Verdict {
     Wrong,
     /// The right one.
     Right,
-    /// The right one, whose hash is cheaper than hashes are now and should be replaced.
+    /// The right one, whose hash has another cost than hashes have now and should be replaced.
     RightButOutdated,
 }
 
@@ -210,20 +231,21 @@ impl fmt::Debug for PasswordHash {
 #[error("not a bcrypt hash")]
 pub struct InvalidPasswordHash;
 
-fn verdict(password: &str, hash: Option<&PasswordHash>, cost: u32) -> Verdict {
+/// Compares a password with a hash where hashes have this `cost`, and some had the `highest`.
+fn verdict(password: &str, hash: Option<&PasswordHash>, cost: u32, highest: u32) -> Verdict {
     if password.len() > MAX_BYTES || password.contains('\0') {
         return Verdict::Wrong;
     }
     if let Some(hash) = hash
         && bcrypt::verify(password, &hash.text).is_ok_and(|is_right| is_right)
     {
-        return if hash.cost < cost {
-            Verdict::RightButOutdated
-        } else {
+        return if hash.cost == cost {
             Verdict::Right
+        } else {
+            Verdict::RightButOutdated
         };
     }
-    for cost in costs_to_waste(hash.map(|hash| hash.cost), cost) {
+    for cost in costs_to_waste(hash.map(|hash| hash.cost), highest) {
         // The answer is thrown away; only the time counts, and the optimizer must not save it.
         let _ = black_box(bcrypt::hash_with_salt(black_box(password), cost, [0; 16]));
     }
@@ -300,6 +322,26 @@ mod tests {
         let _fourth = hasher.queue().unwrap();
         assert_eq!(hasher.queue().err(), Some(NotHashed::Busy));
         drop(second);
+    }
+
+    #[tokio::test]
+    async fn places_are_kept_for_some() {
+        let hasher = PasswordHasher::new(10, 1, 4);
+        let taken: Vec<_> = (0..5).map(|_| hasher.queue().unwrap()).collect();
+        assert_eq!(hasher.queue().err(), Some(NotHashed::Busy));
+        let kept = hasher.queue_kept().unwrap();
+        assert_eq!(hasher.queue_kept().err(), Some(NotHashed::Busy));
+        drop((taken, kept));
+        let _: Vec<_> = (0..5).map(|_| hasher.queue_kept().unwrap()).collect();
+    }
+
+    #[tokio::test]
+    async fn a_lower_cost_does_not_tell_users_apart() {
+        let dear = PasswordHasher::new(11, 1, 1).hash("right".into()).await.unwrap();
+        let hasher = PasswordHasher::new(10, 1, 1);
+        let verdict = hasher.verify("right".into(), Some(&dear)).await.unwrap();
+        assert_eq!(verdict, super::Verdict::RightButOutdated);
+        assert_eq!(hasher.highest_cost.load(std::sync::atomic::Ordering::Relaxed), 11);
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -18,6 +19,7 @@ pub(crate) struct MemoryDirectory {
     key_questions: AtomicUsize,
     login_questions: AtomicUsize,
     token_questions: AtomicUsize,
+    address_questions: AtomicUsize,
     gate: Mutex<Option<Arc<Semaphore>>>,
 }
 
@@ -96,6 +98,10 @@ impl MemoryDirectory {
         self.login_questions.load(Ordering::SeqCst)
     }
 
+    pub(crate) fn address_questions(&self) -> usize {
+        self.address_questions.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn token_questions(&self) -> usize {
         self.token_questions.load(Ordering::SeqCst)
     }
@@ -133,6 +139,16 @@ impl Directory for MemoryDirectory {
 
     async fn user_with_password(&self, id: UserId) -> Result<Option<(User, PasswordHash)>, DirectoryError> {
         Ok(self.ask()?.users.get(&id).cloned())
+    }
+
+    async fn sign_in_addresses(&self, id: UserId, since: Timestamp) -> Result<Vec<IpAddr>, DirectoryError> {
+        self.address_questions.fetch_add(1, Ordering::SeqCst);
+        let rows = self.ask()?;
+        let sessions = rows.sessions.values().map(|session| &session.opened);
+        Ok(sessions
+            .filter(|session| session.user_id == id && session.created_at >= since)
+            .filter_map(|session| session.address)
+            .collect())
     }
 
     async fn open_session(&self, session: NewSession) -> Result<bool, DirectoryError> {
@@ -177,8 +193,13 @@ impl Directory for MemoryDirectory {
         };
         let session_id = token.session_id;
         if token.is_used {
-            rows.sessions.get_mut(&session_id).unwrap().is_revoked = true;
-            return Ok(RefreshOutcome::Reused { session_id });
+            let session = rows.sessions.get_mut(&session_id).unwrap();
+            let has_ended = exchange.now >= session.opened.expires_at;
+            return Ok(if std::mem::replace(&mut session.is_revoked, true) || has_ended {
+                RefreshOutcome::Invalid
+            } else {
+                RefreshOutcome::Reused { session_id }
+            });
         }
         let is_over = exchange.now >= token.expires_at;
         let Some(user) = rows.user_of(session_id, exchange.now).filter(|_| !is_over) else {

@@ -3,6 +3,7 @@
 
 mod access_tokens;
 mod api_keys;
+mod corpus;
 mod directory;
 mod key_ring;
 mod passwords;

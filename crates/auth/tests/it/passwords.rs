@@ -55,7 +55,7 @@ async fn a_nul_is_never_part_of_a_password() {
 }
 
 #[tokio::test]
-async fn a_cheaper_hash_is_outdated() {
+async fn a_hash_of_another_cost_is_outdated() {
     assert_eq!(
         verify("correct horse", &hash_of("correct horse", 4)).await,
         Verdict::RightButOutdated
@@ -66,6 +66,6 @@ async fn a_cheaper_hash_is_outdated() {
     );
     assert_eq!(
         verify("correct horse", &hash_of("correct horse", 11)).await,
-        Verdict::Right
+        Verdict::RightButOutdated
     );
 }

@@ -186,3 +186,56 @@ async fn hanging_up_before_the_answer_counts_as_a_failure() {
     }
     assert_eq!(wait(&world, HOME, "alice").await, Duration::from_secs(1));
 }
+
+#[tokio::test]
+async fn an_account_has_one_count_whatever_it_is_called() {
+    let world = World::new();
+    wait_after(&world, 5, HOME, "alice").await;
+    assert_eq!(
+        wait(&world, "198.51.100.1", "alice@example.com").await,
+        Duration::from_secs(1)
+    );
+    world.advance_seconds(1);
+    assert!(
+        world
+            .sign_in_from(HOME, "alice@example.com", PASSWORD)
+            .await
+            .is_ok()
+    );
+    assert_eq!(wait_after(&world, 5, HOME, "alice").await, Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn a_process_that_has_just_begun_knows_from_where_users_have_signed_in() {
+    let world = World::new();
+    world
+        .sign_in_from("2001:db8:0:7::1", "alice", PASSWORD)
+        .await
+        .unwrap();
+    let after_a_restart = world.another(&settings());
+    for _ in 0..5 {
+        let guess = typed("198.51.100.1", "alice", "a guess");
+        assert!(matches!(
+            after_a_restart.sign_in(guess).await,
+            Err(AuthError::InvalidCredentials)
+        ));
+    }
+    for login in ["alice", "alice@example.com"] {
+        let at_home = typed("2001:db8:0:7:1234::2", login, PASSWORD);
+        assert!(after_a_restart.sign_in(at_home).await.is_ok(), "{login}");
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_guesses_is_not_one_of_questions_where_users_have_signed_in_from() {
+    let world = World::new();
+    wait_after(&world, 5, HOME, "alice").await;
+    let asked = world.directory.address_questions();
+    for _ in 0..20 {
+        wait(&world, HOME, "alice").await;
+    }
+    assert_eq!(world.directory.address_questions(), asked);
+    world.advance_seconds(60);
+    wait_after(&world, 1, HOME, "alice").await;
+    assert!(world.directory.address_questions() <= asked + 1);
+}

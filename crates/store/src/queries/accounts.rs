@@ -106,6 +106,7 @@ pub(crate) async fn update(
     conn: &mut Conn,
     scope: Scope,
     id: AccountId,
+    judged: Option<(String, Option<String>)>,
     changes: AccountChangeset,
     by: Signature,
 ) -> Result<Option<StoredAccount>, StoreError> {
@@ -114,6 +115,10 @@ pub(crate) async fn update(
         let Some(before) = find_own(conn, scope, id).await? else {
             return Ok(None);
         };
+        // Else a credential that has come meanwhile would go where another was meant to.
+        if judged.is_some_and(|judged| judged != before.route()) {
+            return Err(StoreError::Moved);
+        }
         let row = diesel::update(upstream_accounts::table.find(StoredId::from(id)))
             .set(changes)
             .returning(StoredAccount::as_returning())

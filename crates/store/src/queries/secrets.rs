@@ -1,12 +1,14 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use gateway_domain::Timestamp;
 
-use super::Conn;
 use super::system::{Kind, bump};
-use crate::StoreError;
+use super::{Conn, audit};
+use crate::audit::NewEntry;
 use crate::schema::{instance_secrets, upstream_accounts};
 use crate::secrets::SealedPlace;
 use crate::types::StoredId;
+use crate::{AuditEvent, StoreError};
 
 pub(crate) async fn instance(conn: &mut Conn, name: &'static str) -> Result<Option<String>, StoreError> {
     let sealed = instance_secrets::table
@@ -49,6 +51,8 @@ pub(crate) async fn reseal(
     place: SealedPlace,
     old: String,
     new: String,
+    event: AuditEvent,
+    at: Timestamp,
 ) -> Result<bool, StoreError> {
     write_tx!(conn, {
         bump(conn, Kind::Accounts).await?;
@@ -75,6 +79,9 @@ pub(crate) async fn reseal(
                     .await?
             }
         };
+        if resealed > 0 {
+            audit::append(conn, NewEntry::of_event(event, at)).await?;
+        }
         Ok(resealed > 0)
     })
 }

@@ -64,6 +64,24 @@ pub(crate) async fn user_of(
     row.map(UserRow::into_user).transpose()
 }
 
+/// Where the user has signed in from since then, the latest first.
+pub(crate) async fn addresses(
+    conn: &mut Conn,
+    user: UserId,
+    since: Timestamp,
+) -> Result<Vec<String>, StoreError> {
+    const MOST: i64 = 100;
+    let addresses = sessions::table
+        .filter(sessions::user_id.eq(StoredId::from(user)))
+        .filter(sessions::created_at.ge(StoredTime(since)))
+        .order(sessions::created_at.desc())
+        .limit(MOST)
+        .select(sessions::address)
+        .load::<Option<String>>(conn)
+        .await?;
+    Ok(addresses.into_iter().flatten().collect())
+}
+
 pub(crate) async fn has_token(conn: &mut Conn, hash: Vec<u8>) -> Result<bool, StoreError> {
     let token = refresh_tokens::table
         .find(hash)
@@ -121,7 +139,7 @@ pub(crate) async fn exchange(
     })
 }
 
-/// Says why a token was not exchanged, and ends the session of one that was used before.
+/// Says why a token was not exchanged, and ends the session of one that was used before, if that has not ended.
 async fn refuse(conn: &mut Conn, presented: Vec<u8>, now: Timestamp) -> Result<RefreshOutcome, StoreError> {
     let reused = refresh_tokens::table
         .find(presented)
@@ -130,15 +148,22 @@ async fn refuse(conn: &mut Conn, presented: Vec<u8>, now: Timestamp) -> Result<R
         .get_result::<StoredId>(conn)
         .await
         .optional()?;
-    match reused {
-        None => Ok(RefreshOutcome::Invalid),
-        Some(session_id) => {
-            revoke(conn, session_id.into(), now).await?;
-            Ok(RefreshOutcome::Reused {
-                session_id: session_id.into(),
-            })
+    let Some(session_id) = reused else {
+        return Ok(RefreshOutcome::Invalid);
+    };
+    let ended = diesel::update(sessions::table.find(session_id))
+        .filter(sessions::revoked_at.is_null())
+        .filter(sessions::expires_at.gt(StoredTime(now)))
+        .set(sessions::revoked_at.eq(Some(StoredTime(now))))
+        .execute(conn)
+        .await?;
+    Ok(if ended == 0 {
+        RefreshOutcome::Invalid
+    } else {
+        RefreshOutcome::Reused {
+            session_id: session_id.into(),
         }
-    }
+    })
 }
 
 pub(crate) async fn revoke(conn: &mut Conn, id: SessionId, now: Timestamp) -> Result<(), StoreError> {

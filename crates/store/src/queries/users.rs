@@ -7,9 +7,11 @@ use gateway_domain::{Page, Paged, Role, User, UserId};
 use super::system::{Kind, bump};
 use super::{Conn, Db, audit, sessions};
 use crate::StoreError;
+use crate::accounts::StoredAccount;
 use crate::audit::{AuditAction, NewEntry};
 use crate::changes::Signature;
-use crate::schema::users;
+use crate::keys::KeyRow;
+use crate::schema::{api_keys, upstream_accounts, users};
 use crate::types::StoredId;
 use crate::users::{SEEDED, UserChangeset, UserRow};
 
@@ -121,9 +123,21 @@ pub(crate) async fn update(
 
 pub(crate) async fn delete(conn: &mut Conn, id: UserId, by: Signature) -> Result<bool, StoreError> {
     write_tx!(conn, {
-        // The user's accounts and keys go too.
         bump(conn, Kind::Accounts).await?;
         bump(conn, Kind::Keys).await?;
+        // The user's accounts and keys go too.
+        let keys = api_keys::table
+            .filter(api_keys::user_id.eq(StoredId::from(id)))
+            .order(api_keys::id)
+            .select(KeyRow::as_select())
+            .load(conn)
+            .await?;
+        let accounts = upstream_accounts::table
+            .filter(upstream_accounts::owner_id.eq(Some(StoredId::from(id))))
+            .order(upstream_accounts::id)
+            .select(StoredAccount::as_select())
+            .load(conn)
+            .await?;
         let deleted = diesel::delete(users::table.find(StoredId::from(id)))
             .returning(UserRow::as_returning())
             .get_result(conn)
@@ -133,20 +147,29 @@ pub(crate) async fn delete(conn: &mut Conn, id: UserId, by: Signature) -> Result
             return Ok(false);
         };
         keep_an_admin(conn).await?;
+        for key in &keys {
+            let entry = NewEntry::of_change(by.clone(), AuditAction::Delete, Some(key), None)?;
+            audit::append(conn, entry).await?;
+        }
+        for account in &accounts {
+            let entry = NewEntry::of_change(by.clone(), AuditAction::Delete, Some(account), None)?;
+            audit::append(conn, entry).await?;
+        }
         let entry = NewEntry::of_change(by, AuditAction::Delete, Some(&deleted), None)?;
         audit::append(conn, entry).await?;
         Ok(true)
     })
 }
 
-pub(crate) async fn with_default_passwords(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
+/// The active users that migration 0002 has made and that never changed their password themselves, with its hash.
+pub(crate) async fn seeded(conn: &mut Conn) -> Result<Vec<(String, String)>, StoreError> {
     let seeded = SEEDED.map(StoredId);
     Ok(users::table
         .filter(users::id.eq_any(seeded))
         .filter(users::must_change_password)
         .filter(users::is_active)
         .order(users::id)
-        .select(users::username)
+        .select((users::username, users::password_hash))
         .load(conn)
         .await?)
 }

@@ -1,4 +1,4 @@
-use gateway_auth::Directory;
+use gateway_auth::{Directory, PasswordHasher};
 use gateway_domain::{Page, Role};
 use gateway_store::{NewUser, StoreError, UserChanges};
 
@@ -260,18 +260,20 @@ async fn a_deleted_user_leaves_nothing_behind_but_history() {
 async fn a_published_password_stands_until_it_is_changed_or_its_user_switched_off() {
     check(async |fixture| {
         let store = &fixture.store;
+        let hasher = PasswordHasher::new(10, 1, 10);
         assert_eq!(
-            store.has_default_passwords().await.unwrap(),
+            store.has_default_passwords(&hasher).await.unwrap(),
             ["admin", "testuser"]
         );
         let admin = admin(&fixture).await;
         let changes = UserChanges {
             password_hash: Some(password_hash(1)),
-            must_change_password: Some(false),
+            // As one that somebody else has chosen must.
+            must_change_password: Some(true),
             ..Default::default()
         };
         store.by(someone()).update_user(admin.id, changes).await.unwrap();
-        assert_eq!(store.has_default_passwords().await.unwrap(), ["testuser"]);
+        assert_eq!(store.has_default_passwords(&hasher).await.unwrap(), ["testuser"]);
         let (test_user, _) = store.user_by_login("testuser").await.unwrap().unwrap();
         let changes = UserChanges {
             is_active: Some(false),
@@ -282,7 +284,7 @@ async fn a_published_password_stands_until_it_is_changed_or_its_user_switched_of
             .update_user(test_user.id, changes)
             .await
             .unwrap();
-        assert_eq!(store.has_default_passwords().await.unwrap(), [""; 0]);
+        assert_eq!(store.has_default_passwords(&hasher).await.unwrap(), [""; 0]);
     })
     .await;
 }
