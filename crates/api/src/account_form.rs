@@ -39,26 +39,34 @@ pub(crate) struct NewAccount {
     #[schema(value_type = Option<String>)]
     proxy_url: Patch<String>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     is_active: Option<bool>,
     /// 0 to 1000, 50 when left out; the lower is tried first.
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     priority: Option<i32>,
     /// 0 to 1000, 1 when left out; its share among accounts of the same priority.
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     weight: Option<u16>,
     #[serde(default)]
     #[schema(value_type = Option<u32>, minimum = 1)]
     max_concurrency: Patch<u32>,
     #[serde(default, deserialize_with = "present_object")]
+    #[schema(nullable = false)]
     limits: Option<LimitsUpdate>,
     #[serde(default, deserialize_with = "present_object")]
+    #[schema(nullable = false)]
     budget: Option<BudgetUpdate>,
     /// Names or globs; empty means the provider's own families.
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     models: Option<Vec<String>>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     model_map: Option<BTreeMap<String, String>>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     tags: Option<BTreeMap<String, String>>,
 }
 
@@ -67,9 +75,11 @@ pub(crate) struct NewAccount {
 #[serde(deny_unknown_fields)]
 pub(crate) struct AccountUpdate {
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     name: Option<String>,
     /// Replaces the one that is kept.
     #[serde(default, deserialize_with = "present_object")]
+    #[schema(nullable = false)]
     credential: Option<NewCredential>,
     /// Replaces the one that is kept.
     #[serde(default, deserialize_with = "patch_object")]
@@ -77,29 +87,38 @@ pub(crate) struct AccountUpdate {
     admin_credential: Patch<NewAdminCredential>,
     /// Another scheme, host or port needs the credentials anew.
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     base_url: Option<String>,
     /// Another one needs the credentials anew, unless requests are sent by https.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     proxy_url: Patch<String>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     is_active: Option<bool>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     priority: Option<i32>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     weight: Option<u16>,
     #[serde(default)]
     #[schema(value_type = Option<u32>, minimum = 1)]
     max_concurrency: Patch<u32>,
     #[serde(default, deserialize_with = "present_object")]
+    #[schema(nullable = false)]
     limits: Option<LimitsUpdate>,
     #[serde(default, deserialize_with = "present_object")]
+    #[schema(nullable = false)]
     budget: Option<BudgetUpdate>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     models: Option<Vec<String>>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     model_map: Option<BTreeMap<String, String>>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     tags: Option<BTreeMap<String, String>>,
 }
 

@@ -171,14 +171,16 @@ query! {
     /// Which accounts are wanted.
     struct AccountQuery {
         /// `anthropic`, `gemini` or `openai`.
-        #[param(value_type = Option<String>)]
+        #[param(value_type = Option<String>, pattern = "^(anthropic|gemini|openai)$")]
         provider: ProviderKind,
         /// A status of health: `healthy`, `degraded`, `cooling_down`, `unhealthy`, `disabled` or `unknown`.
-        #[param(value_type = Option<String>)]
+        #[param(value_type = Option<String>, pattern = "^(healthy|degraded|cooling_down|unhealthy|disabled|unknown)$")]
         status: HealthStatus,
         /// From 1.
+        #[param(minimum = 1)]
         page: u32,
         /// 1 to 100, 20 when left out.
+        #[param(minimum = 1, maximum = 100)]
         page_size: u32,
     }
 }

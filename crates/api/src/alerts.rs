@@ -108,6 +108,7 @@ query! {
         #[param(value_type = Option<String>)]
         cursor: Cursor,
         /// 1 to 100, 20 when left out.
+        #[param(minimum = 1, maximum = 100)]
         page_size: u32,
     }
 }

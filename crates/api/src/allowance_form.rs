@@ -48,7 +48,7 @@ pub(crate) struct BudgetUpdate {
     #[schema(value_type = Option<f64>)]
     amount_usd: Patch<Nanodollars>,
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, pattern = "^(day|week|month|total)$")]
+    #[schema(nullable = false, value_type = Option<String>, pattern = "^(day|week|month|total)$")]
     period: Option<BudgetPeriod>,
 }
 

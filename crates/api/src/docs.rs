@@ -3,12 +3,10 @@ use std::sync::{Arc, LazyLock};
 use actix_web::http::header::{ContentType, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
-use utoipa::OpenApi as _;
 
 use crate::app;
 use crate::error::Problem;
 use crate::policy::Public;
-use crate::routes::Document;
 
 /// The description of this API, as OpenAPI 3.1.
 #[utoipa::path(get, path = "/openapi.json", tag = "operations", responses(
@@ -20,8 +18,7 @@ pub(crate) async fn document(_: Public, request: HttpRequest) -> Result<HttpResp
         return Err(Problem::not_found());
     }
     // Made of some thousand pieces, and always the same.
-    static TEXT: LazyLock<Bytes> =
-        LazyLock::new(|| serde_json::to_vec(&Document::openapi()).map_or_else(|_| Bytes::new(), Bytes::from));
+    static TEXT: LazyLock<Bytes> = LazyLock::new(|| crate::document::document().to_string().into());
     Ok(HttpResponse::Ok()
         .content_type(ContentType::json())
         .body(TEXT.clone()))

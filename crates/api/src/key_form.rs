@@ -28,6 +28,7 @@ pub(crate) struct NewKey {
     /// 1 to 100 characters.
     name: String,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     is_active: Option<bool>,
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -36,18 +37,24 @@ pub(crate) struct NewKey {
     expires_in_days: Option<u32>,
     /// Exact names or globs (`claude-*`); empty means all.
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     allowed_models: Option<Vec<String>>,
     /// Addresses or CIDR blocks; empty means all.
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     allowed_ips: Option<Vec<String>>,
     /// Ids of upstream accounts; empty means all.
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     allowed_accounts: Option<Vec<String>>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     tags: Option<BTreeMap<String, String>>,
     #[serde(default, deserialize_with = "present_object")]
+    #[schema(nullable = false)]
     limits: Option<LimitsUpdate>,
     #[serde(default, deserialize_with = "present_object")]
+    #[schema(nullable = false)]
     budget: Option<BudgetUpdate>,
 }
 
@@ -56,8 +63,10 @@ pub(crate) struct NewKey {
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeyUpdate {
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     name: Option<String>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     is_active: Option<bool>,
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -65,16 +74,22 @@ pub(crate) struct KeyUpdate {
     /// May stand for `expires_at`: 1 to 3650.
     expires_in_days: Option<u32>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     allowed_models: Option<Vec<String>>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     allowed_ips: Option<Vec<String>>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     allowed_accounts: Option<Vec<String>>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     tags: Option<BTreeMap<String, String>>,
     #[serde(default, deserialize_with = "present_object")]
+    #[schema(nullable = false)]
     limits: Option<LimitsUpdate>,
     #[serde(default, deserialize_with = "present_object")]
+    #[schema(nullable = false)]
     budget: Option<BudgetUpdate>,
 }
 

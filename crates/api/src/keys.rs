@@ -114,8 +114,10 @@ query! {
         #[param(value_type = Option<Uuid>)]
         user_id: UserId,
         /// From 1.
+        #[param(minimum = 1)]
         page: u32,
         /// 1 to 100, 20 when left out.
+        #[param(minimum = 1, maximum = 100)]
         page_size: u32,
     }
 }

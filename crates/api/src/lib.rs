@@ -19,6 +19,7 @@ mod decision_view;
 mod default_credentials;
 mod delivery;
 mod docs;
+mod document;
 mod error;
 mod exchange;
 mod face;

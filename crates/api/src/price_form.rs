@@ -73,6 +73,7 @@ pub(crate) struct AccountPriceForm {
 #[schema(as = NewPriceTier)]
 struct TierForm {
     /// With more input than this, caches included, a request is charged at these rates throughout.
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
     above_input_tokens: u64,
     #[schema(value_type = f64)]
     input: PicodollarsPerToken,
@@ -90,6 +91,8 @@ struct TierForm {
     cache_write_1h: Option<PicodollarsPerToken>,
 }
 
+/// Far more tokens than any prompt has.
+const LARGEST_THRESHOLD: u64 = 1_000_000_000;
 /// A thousand dollars a token: far beyond any price, and far below what overflows a sum.
 const MOST: PicodollarsPerToken = PicodollarsPerToken::from_picos(1_000_000_000_000_000);
 
@@ -178,9 +181,9 @@ fn check_sheet(check: &mut Check, sheet: &RateSheet) {
         .zip(thresholds().skip(1))
         .all(|(low, high)| low < high);
     check.require(
-        is_rising && thresholds().all(|threshold| threshold > 0),
+        is_rising && thresholds().all(|threshold| (1..=LARGEST_THRESHOLD).contains(&threshold)),
         "tiers",
-        "expected thresholds that rise, from 1 on",
+        "expected thresholds that rise, from 1 to 1000000000",
     );
     let searches = sheet.web_searches_per_1k.unwrap_or_default();
     let zero = Nanodollars::ZERO;

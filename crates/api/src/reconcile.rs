@@ -25,13 +25,13 @@ query! {
     /// What is compared.
     struct ReconcileQuery {
         /// Whose attempts; needed.
-        #[param(value_type = Option<Uuid>)]
+        #[param(value_type = Uuid, required = true)]
         account_id: AccountId,
         /// A moment of the first day in UTC; 7 days before `to` when left out.
-        #[param(value_type = Option<String>)]
+        #[param(value_type = Option<String>, format = DateTime)]
         from: Timestamp,
         /// A moment of the last day, or its end; the last midnight when both are left out, else now.
-        #[param(value_type = Option<String>)]
+        #[param(value_type = Option<String>, format = DateTime)]
         to: Timestamp,
     }
 }

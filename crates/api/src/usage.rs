@@ -20,10 +20,10 @@ macro_rules! report {
             $(#[$meta])*
             struct $name {
                 /// The first moment; 24 hours before `to` when left out.
-                #[param(value_type = Option<String>)]
+                #[param(value_type = Option<String>, format = DateTime)]
                 from: Timestamp,
                 /// The first moment after; up to now when left out.
-                #[param(value_type = Option<String>)]
+                #[param(value_type = Option<String>, format = DateTime)]
                 to: Timestamp,
                 /// Only this user's; a member never sees others'.
                 #[param(value_type = Option<Uuid>)]
@@ -35,7 +35,7 @@ macro_rules! report {
                 #[param(value_type = Option<Uuid>)]
                 account_id: AccountId,
                 /// Only what was tried at this provider: `anthropic`, `gemini` or `openai`.
-                #[param(value_type = Option<String>)]
+                #[param(value_type = Option<String>, pattern = "^(anthropic|gemini|openai)$")]
                 provider: ProviderKind,
                 /// Only what asked for this model.
                 model: String,
@@ -63,7 +63,7 @@ report! {
     /// What a summary is about.
     struct SummaryQuery {
         /// `model`, `key`, `user`, `account`, `provider` or `day`; no groups when left out.
-        #[param(value_type = Option<String>)]
+        #[param(value_type = Option<String>, pattern = "^(model|key|user|account|provider|day)$")]
         group_by: GroupBy,
     }
 }
@@ -72,10 +72,10 @@ report! {
     /// What a time series is about.
     struct SeriesQuery {
         /// `minute`, `hour` or `day`; `hour` when left out.
-        #[param(value_type = Option<String>)]
+        #[param(value_type = Option<String>, pattern = "^(minute|hour|day)$")]
         bucket: Bucket,
         /// `model`, `key`, `user`, `account` or `provider`; one line when left out.
-        #[param(value_type = Option<String>)]
+        #[param(value_type = Option<String>, pattern = "^(model|key|user|account|provider)$")]
         group_by: GroupBy,
     }
 }
@@ -84,12 +84,13 @@ report! {
     /// Which requests are wanted.
     struct RequestsQuery {
         /// `ok`, `error`, `cancelled` or `interrupted`.
-        #[param(value_type = Option<String>)]
+        #[param(value_type = Option<String>, pattern = "^(ok|error|cancelled|interrupted)$")]
         status: Outcome,
         /// The `next_cursor` of the page before.
         #[param(value_type = Option<String>)]
         cursor: Cursor,
         /// 1 to 100, 20 when left out.
+        #[param(minimum = 1, maximum = 100)]
         page_size: u32,
     }
 }
@@ -98,7 +99,7 @@ report! {
     /// Which rows are wanted, and how.
     struct ExportQuery {
         /// `csv` or `jsonl`; `csv` when left out.
-        #[param(value_type = Option<String>)]
+        #[param(value_type = Option<String>, pattern = "^(csv|jsonl)$")]
         format: Format,
     }
 }

@@ -105,9 +105,11 @@ pub(crate) struct NewUser {
     role: Role,
     /// How fast all of the user's keys together may be used.
     #[serde(default, deserialize_with = "present_object")]
+    #[schema(nullable = false)]
     limits: Option<LimitsUpdate>,
     /// How much they may cost together.
     #[serde(default, deserialize_with = "present_object")]
+    #[schema(nullable = false)]
     budget: Option<BudgetUpdate>,
 }
 
@@ -116,20 +118,24 @@ pub(crate) struct NewUser {
 #[serde(deny_unknown_fields)]
 pub(crate) struct UserUpdate {
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     email: Option<String>,
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, pattern = "^(admin|member)$")]
+    #[schema(nullable = false, value_type = Option<String>, pattern = "^(admin|member)$")]
     role: Option<Role>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     is_active: Option<bool>,
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, format = Password)]
+    #[schema(nullable = false, value_type = Option<String>, format = Password)]
     password: Option<Secret>,
     /// How fast all of the user's keys together may be used.
     #[serde(default, deserialize_with = "present_object")]
+    #[schema(nullable = false)]
     limits: Option<LimitsUpdate>,
     /// How much they may cost together.
     #[serde(default, deserialize_with = "present_object")]
+    #[schema(nullable = false)]
     budget: Option<BudgetUpdate>,
 }
 
@@ -140,10 +146,13 @@ query! {
     /// Which users are wanted.
     struct UserQuery {
         /// A part of the username or the e-mail address.
+        #[param(max_length = 320)]
         q: String,
         /// From 1.
+        #[param(minimum = 1)]
         page: u32,
         /// 1 to 100, 20 when left out.
+        #[param(minimum = 1, maximum = 100)]
         page_size: u32,
     }
 }

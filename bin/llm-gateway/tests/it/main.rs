@@ -11,6 +11,7 @@ mod audit;
 mod books;
 mod canaries;
 mod configuration;
+mod contract;
 mod database;
 mod databases;
 mod folder;

@@ -98,9 +98,9 @@ fn set_up(server: &Server, provider: &Simulator) -> String {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "who runs the tests says where the SDKs are"
+    reason = "who runs the tests says where the environments are"
 )]
-fn environments() -> PathBuf {
+pub(crate) fn environments() -> PathBuf {
     match std::env::var_os("TEST_PYTHON_SDKS") {
         Some(folder) => folder.into(),
         None => panic!(

@@ -84,14 +84,15 @@ query! {
         /// Only what was done to this thing.
         target_id: String,
         /// The first moment.
-        #[param(value_type = Option<String>)]
+        #[param(value_type = Option<String>, format = DateTime)]
         from: Timestamp,
         /// The first moment after.
-        #[param(value_type = Option<String>)]
+        #[param(value_type = Option<String>, format = DateTime)]
         to: Timestamp,
         /// The `next_cursor` of the page before.
         cursor: i64,
         /// 1 to 100, 20 when left out.
+        #[param(minimum = 1, maximum = 100)]
         page_size: u32,
     }
 }

@@ -20,7 +20,7 @@ use crate::policy::GatewayKey;
         ("alt" = Option<String>, Query, description = "`sse` for server-sent events"),
     ),
     request_body(content = Object, description = "Gemini's request", content_type = "application/json"), responses(
-    (status = 200, description = "The provider's answer", body = Object),
+    (status = 200, description = "The provider's answer, or its events", content((serde_json::Value = "application/json"), (Object = "text/event-stream"))),
     (status = 400, description = "The request is wrong, or cannot be put to the model's provider", body = Object),
     (status = 401, description = "No API key, or none that works", body = Object),
     (status = 402, description = "The key's budget is spent", body = Object),
@@ -56,7 +56,7 @@ pub(crate) async fn generate_v1(
         ("alt" = Option<String>, Query, description = "`sse` for server-sent events"),
     ),
     request_body(content = Object, description = "Gemini's request", content_type = "application/json"), responses(
-    (status = 200, description = "The provider's answer", body = Object),
+    (status = 200, description = "The provider's answer, or its events", content((serde_json::Value = "application/json"), (Object = "text/event-stream"))),
     (status = 400, description = "The request is wrong, or cannot be put to the model's provider", body = Object),
     (status = 401, description = "No API key, or none that works", body = Object),
     (status = 402, description = "The key's budget is spent", body = Object),

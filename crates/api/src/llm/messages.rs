@@ -14,7 +14,7 @@ use crate::policy::GatewayKey;
 /// it, else translated; with `stream: true` the answer is `text/event-stream`.
 #[utoipa::path(post, path = "/v1/messages", tag = "llm", security(("bearer_key" = []), ("x_api_key" = []), ("x_goog_api_key" = [])),
     request_body(content = Object, description = "Anthropic's request", content_type = "application/json"), responses(
-    (status = 200, description = "The provider's answer", body = Object),
+    (status = 200, description = "The provider's answer, or its events", content((Object = "application/json"), (Object = "text/event-stream"))),
     (status = 400, description = "`invalid_request_error`", body = Object),
     (status = 401, description = "`authentication_error`: no API key, or none that works", body = Object),
     (status = 402, description = "`billing_error`: the key's budget is spent", body = Object),

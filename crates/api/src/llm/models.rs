@@ -15,10 +15,10 @@ use crate::policy::GatewayKey;
 #[utoipa::path(get, path = "/v1/models", tag = "llm", security(("bearer_key" = []), ("x_api_key" = []), ("x_goog_api_key" = [])),
     params(
         ("anthropic-version" = Option<String>, Header, description = "Asks for Anthropic's shape"),
-        ("limit" = Option<u32>, Query, description = "Anthropic's shape: models on a page, 1 to 1000"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Anthropic's shape: models on a page, 1 to 1000"),
         ("after_id" = Option<String>, Query, description = "Anthropic's shape: the page after this model"),
         ("before_id" = Option<String>, Query, description = "Anthropic's shape: the page before this model"),
-        ("pageSize" = Option<u32>, Query, description = "Gemini's shape: models on a page, 1 to 1000"),
+        ("pageSize" = Option<i64>, Query, description = "Gemini's shape: models on a page, 1 to 1000"),
         ("pageToken" = Option<String>, Query, description = "Gemini's shape: the page that this token stands for"),
     ), responses(
     (status = 200, description = "The models", body = Object),

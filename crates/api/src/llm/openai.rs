@@ -14,7 +14,7 @@ use crate::policy::GatewayKey;
 /// translated; with `stream: true` the answer is `text/event-stream`.
 #[utoipa::path(post, path = "/v1/chat/completions", tag = "llm", security(("bearer_key" = []), ("x_api_key" = []), ("x_goog_api_key" = [])),
     request_body(content = Object, description = "OpenAI's request", content_type = "application/json"), responses(
-    (status = 200, description = "The provider's answer", body = Object),
+    (status = 200, description = "The provider's answer, or its events", content((Object = "application/json"), (Object = "text/event-stream"))),
     (status = 400, description = "The request is wrong, or cannot be put to the model's provider", body = Object),
     (status = 401, description = "No API key, or none that works", body = Object),
     (status = 402, description = "The key's budget is spent", body = Object),
@@ -44,7 +44,7 @@ pub(crate) async fn create_chat_completion(
 /// translated; with `stream: true` the answer is `text/event-stream`.
 #[utoipa::path(post, path = "/v1/responses", tag = "llm", security(("bearer_key" = []), ("x_api_key" = []), ("x_goog_api_key" = [])),
     request_body(content = Object, description = "OpenAI's request", content_type = "application/json"), responses(
-    (status = 200, description = "The provider's answer", body = Object),
+    (status = 200, description = "The provider's answer, or its events", content((Object = "application/json"), (Object = "text/event-stream"))),
     (status = 400, description = "The request is wrong, or cannot be put to the model's provider", body = Object),
     (status = 401, description = "No API key, or none that works", body = Object),
     (status = 402, description = "The key's budget is spent", body = Object),

@@ -267,7 +267,7 @@ async fn a_published_password_stands_until_it_is_changed_or_its_user_switched_of
         );
         let admin = admin(&fixture).await;
         let changes = UserChanges {
-            password_hash: Some(password_hash(1)),
+            password_hash: Some(hasher.hash("another one".into()).await.unwrap()),
             // As one that somebody else has chosen must.
             must_change_password: Some(true),
             ..Default::default()
