@@ -73,7 +73,13 @@ pub(crate) enum Command {
             cargo xtask fuzz providers protocol/stream --keep"
     )]
     Fuzz(Fuzz),
-    /// Everything that must hold before a commit: format, lints, floors, documentation, tidiness
+    /// Everything that must hold before a commit: format, lints, floors, documentation, tidiness, dependencies
+    #[command(
+        long_about = "Everything that must hold before a commit: format, lints, floors, documentation, tidiness, \
+            dependencies.\n\n\
+            Where cargo-deny is not installed, it is built under target/tools, once. Known holes of dependencies are \
+            looked for when ADVISORY_DB names a folder with RustSec's advisory-db; nothing is fetched."
+    )]
     Check,
     /// Look after config/prices.json, and what usage costs
     Prices {

@@ -13,6 +13,7 @@ mod process;
 mod soak;
 mod test;
 mod throwaway;
+mod tools;
 mod workspace;
 
 use std::error::Error;

@@ -17,6 +17,11 @@ pub(crate) fn root() -> &'static Path {
         .expect("xtask lies in the workspace")
 }
 
+/// Where everything that is built goes.
+pub(crate) fn target_folder() -> PathBuf {
+    root().join(variable("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+}
+
 /// A shell in the workspace's folder.
 pub(crate) fn shell() -> Result<Shell> {
     let shell = Shell::new()?;

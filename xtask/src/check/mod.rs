@@ -1,8 +1,10 @@
+mod dependencies;
 mod floors;
 mod named_tests;
 mod rooms;
 mod tidy;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use xshell::cmd;
@@ -52,19 +54,15 @@ pub(crate) fn run() -> Result<()> {
         let command = cmd!(shell, "cargo doc --quiet --workspace --no-deps --locked");
         Ok(command.env("RUSTDOCFLAGS", "-D warnings").quiet().run()?)
     });
-    if cmd!(shell, "cargo deny --version")
-        .quiet()
-        .ignore_stdout()
-        .ignore_stderr()
-        .run()
-        .is_ok()
-    {
-        step("dependencies", &|| {
-            Ok(cmd!(shell, "cargo deny check").quiet().run()?)
+    step("dependencies", &dependencies::allowed);
+    if let Some(folder) = dependencies::advisories() {
+        step("advisories", &|| {
+            dependencies::advised_against(Path::new(&folder))
         });
     } else {
         println!(
-            "     --  dependencies: cargo-deny is not installed, so licences and advisories were not looked at"
+            "     --  advisories: not looked at, since {} names no folder that has them",
+            dependencies::ADVISORIES_VARIABLE
         );
     }
 

@@ -12,7 +12,7 @@ use super::debian::Debian;
 use crate::Result;
 use crate::interrupt::Interrupt;
 use crate::process::{Process, TICK};
-use crate::workspace::{root, variable};
+use crate::workspace::{root, target_folder, variable};
 
 /// One file for each environment, which has its name.
 const REQUIREMENTS: &str = "bin/llm-gateway/tests/sdks/requirements";
@@ -118,10 +118,6 @@ fn lock(path: &Path, interrupt: &Interrupt) -> Result<File> {
         interrupt.check()?;
         thread::sleep(TICK);
     }
-}
-
-fn target_folder() -> PathBuf {
-    root().join(variable("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
 /// The names of the environments, and what each is made of.
