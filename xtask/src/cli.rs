@@ -92,6 +92,18 @@ pub(crate) enum Command {
         #[arg(long)]
         debug: bool,
     },
+    /// Build what is handed to others: the archive, its bill of materials and their sums
+    #[command(
+        long_about = "Build what is handed to others: the archive, its bill of materials and their sums.\n\n\
+            The binary names no folder of this machine and has the list of what it is made of in itself \
+            (`cargo audit bin` reads it). The same commit, compilers and linker are meant to give the same bytes. Where cargo-auditable \
+            is not installed, it is built under target/tools, once."
+    )]
+    Release {
+        /// Where to put them [default: target/dist]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
     /// Remove what was built
     Clean {
         /// Also remove data/: the development database, its secrets and its journal

@@ -91,7 +91,7 @@ pub(crate) fn executable(package: &str, name: &str, arguments: &[&str]) -> Resul
     find_executable(&messages, name).ok_or_else(|| format!("cargo built no {name}").into())
 }
 
-fn find_executable(messages: &str, name: &str) -> Option<PathBuf> {
+pub(crate) fn find_executable(messages: &str, name: &str) -> Option<PathBuf> {
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())

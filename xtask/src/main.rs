@@ -10,6 +10,7 @@ mod interrupt;
 mod migration;
 mod prices;
 mod process;
+mod release;
 mod soak;
 mod test;
 mod throwaway;
@@ -51,6 +52,7 @@ fn run(command: Command) -> Result<()> {
         Command::Check => check::run(),
         Command::Prices { command } => prices::run(&command),
         Command::Build { debug } => gateway::build(debug),
+        Command::Release { out } => release::run(out.as_deref()),
         Command::Clean { data, yes } => workspace::clean(data, yes),
         Command::Db { command } => match command {
             Database::Check => gateway::database(&["check"]),

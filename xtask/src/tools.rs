@@ -11,6 +11,11 @@ pub(crate) const CARGO_AUDIT: Tool = Tool {
     version: "0.22.2",
 };
 
+pub(crate) const CARGO_AUDITABLE: Tool = Tool {
+    name: "cargo-auditable",
+    version: "0.7.7",
+};
+
 pub(crate) const CARGO_DENY: Tool = Tool {
     name: "cargo-deny",
     version: "0.20.2",
