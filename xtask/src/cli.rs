@@ -243,7 +243,11 @@ pub(crate) enum Database {
         name: String,
     },
     /// Undo the last migration
-    Rollback,
+    Rollback {
+        /// Also if it deletes what cannot be made again
+        #[arg(long, short)]
+        yes: bool,
+    },
     /// Delete everything and start with empty tables
     Reset {
         /// Do not ask

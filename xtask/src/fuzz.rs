@@ -20,14 +20,13 @@ struct Target {
 
 /// Throws bytes at each target in turn, beginning with its corpus, and fails at the first finding.
 pub(crate) fn run(fuzz: &Fuzz) -> Result<()> {
-    let targets: Vec<Target> = targets()?
-        .into_iter()
-        .filter(|target| fuzz.targets.is_empty() || fuzz.targets.iter().any(|wanted| target.is(wanted)))
-        .collect();
-    if targets.is_empty() {
-        let all: Vec<String> = self::targets()?.iter().map(Target::path).collect();
-        return Err(format!("no such target: there are {}", all.join(", ")).into());
+    let mut targets = targets()?;
+    let is_none = |wanted: &&String| !targets.iter().any(|target| target.is(wanted));
+    if let Some(unknown) = fuzz.targets.iter().find(is_none) {
+        let all: Vec<String> = targets.iter().map(Target::path).collect();
+        return Err(format!("there is no target {unknown}; there are {}", all.join(", ")).into());
     }
+    targets.retain(|target| fuzz.targets.is_empty() || fuzz.targets.iter().any(|wanted| target.is(wanted)));
     if fuzz.list {
         for target in targets {
             println!("{}", target.path());

@@ -57,7 +57,8 @@ fn run(command: Command) -> Result<()> {
         Command::Db { command } => match command {
             Database::Check => gateway::database(&["check"]),
             Database::Migrate => gateway::database(&["migrate"]),
-            Database::Rollback => gateway::database(&["rollback"]),
+            Database::Rollback { yes: true } => gateway::database(&["rollback", "--yes"]),
+            Database::Rollback { yes: false } => gateway::database(&["rollback"]),
             Database::Status => gateway::database(&["status"]),
             Database::Rollups(task) if task.rebuild => gateway::database(&["rollups", "--rebuild"]),
             Database::Rollups(_) => gateway::database(&["rollups", "--check"]),

@@ -140,7 +140,11 @@ pub(crate) enum DatabaseCommand {
     /// Bring the tables up to date
     Migrate,
     /// Undo the last migration
-    Rollback,
+    Rollback {
+        /// Also if it deletes what cannot be made again
+        #[arg(long, short)]
+        yes: bool,
+    },
     /// List the migrations, applied and pending
     Status,
     /// Compare the roll-ups of usage, which reports are made of, with the rows, or build them anew
@@ -173,6 +177,20 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_secret_is_given_on_the_command_line() {
+        fn options(command: &clap::Command) -> Vec<String> {
+            let own = command
+                .get_arguments()
+                .map(|argument| argument.get_id().to_string());
+            own.chain(command.get_subcommands().flat_map(options)).collect()
+        }
+        for option in options(&Cli::command()) {
+            let words = ["secret", "password", "token", "credential", "key"];
+            assert!(!words.iter().any(|word| option.contains(word)), "{option}");
+        }
     }
 
     #[test]

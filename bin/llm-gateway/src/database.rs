@@ -2,12 +2,16 @@
 
 mod rollups;
 
-use gateway_store::StoreSettings;
+use std::sync::Arc;
+
+use gateway_domain::SystemClock;
 use gateway_store::admin::{self, MigrationState};
+use gateway_store::{Store, StoreSettings};
 
 use crate::Result;
 use crate::cli::DatabaseCommand;
 use crate::config::without_password;
+use crate::master_keys::HASH_KEY;
 
 /// # Errors
 ///
@@ -19,7 +23,10 @@ pub(crate) async fn run(command: DatabaseCommand, settings: &StoreSettings) -> R
             applied(&admin::migrate(settings).await?);
             Ok(())
         }
-        DatabaseCommand::Rollback => {
+        DatabaseCommand::Rollback { yes } => {
+            if !yes {
+                keep_secrets(settings).await?;
+            }
             match admin::rollback(settings).await? {
                 Some(migration) => println!("undone   {migration}"),
                 None => println!("There is nothing to undo."),
@@ -40,6 +47,31 @@ pub(crate) async fn run(command: DatabaseCommand, settings: &StoreSettings) -> R
             Ok(())
         }
     }
+}
+
+/// Keeps a migration from being undone that holds what nobody has a second time.
+///
+/// # Errors
+///
+/// If the last one does.
+async fn keep_secrets(settings: &StoreSettings) -> Result<()> {
+    let migrations = admin::status(settings).await?;
+    let last = migrations
+        .iter()
+        .rev()
+        .find(|migration| migration.state == MigrationState::Applied);
+    if !last.is_some_and(|last| last.name.ends_with("_instance_secrets")) {
+        return Ok(());
+    }
+    let store = Store::open_to_read(settings, Arc::new(SystemClock::new())).await?;
+    let is_kept = store.instance_secret(HASH_KEY).await?.is_some();
+    store.close().await;
+    if is_kept {
+        return Err("this deletes the key that API keys are hashed with: once the master key has been changed, none of them \
+                    would work any more. Say --yes to do it"
+            .into());
+    }
+    Ok(())
 }
 
 /// # Errors

@@ -12,7 +12,7 @@ use crate::config::SecretsSettings;
 use crate::database;
 
 /// The secret of the installation that API keys are hashed with.
-const HASH_KEY: &str = "api key hash";
+pub(crate) const HASH_KEY: &str = "api key hash";
 
 const TWO_KEYS_AT_FIRST: &str = "this database has kept no key that API keys are hashed with, \
     and two master keys do not say which one it was: start once with the GATEWAY_MASTER_KEY that it was used with \

@@ -221,12 +221,17 @@ pub(crate) fn read_private(file: &Path) -> Result<String, SecretError> {
     if mode & 0o077 != 0 {
         return Err(SecretError::Open { file: file(), mode });
     }
-    // Root's are as good: secrets that an orchestrator mounts are its.
     let owner = metadata.uid();
-    if owner != 0 && owner != geteuid().as_raw() {
+    if !is_trusted(owner, geteuid().as_raw()) {
         return Err(SecretError::Foreign { file: file(), owner });
     }
     Ok(text)
+}
+
+/// Whether who owns a file may say what the secrets of the process of this user are. Secrets that an orchestrator mounts are
+/// root's.
+const fn is_trusted(owner: u32, user: u32) -> bool {
+    owner == user || owner == 0
 }
 
 /// Writes random hexadecimal digits into `file`, unless another process was faster.
@@ -281,6 +286,19 @@ mod tests {
         generate(&folder, &one).unwrap();
         assert_eq!(read_private(&one).unwrap(), first);
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_file_of_another_user_is_refused() {
+        for (owner, user, expected) in [
+            (0, 0, true),
+            (0, 1000, true),
+            (1000, 1000, true),
+            (1000, 0, false),
+            (1000, 1001, false),
+        ] {
+            assert_eq!(is_trusted(owner, user), expected, "{owner} {user}");
+        }
     }
 
     #[test]

@@ -27,6 +27,8 @@ const LINGER: Duration = Duration::from_secs(10);
 
 /// How long the last usage may take to be written.
 const LEDGER_DEADLINE: Duration = Duration::from_secs(10);
+/// How long it may take to write down how many refusals were only counted.
+const REPEATS_DEADLINE: Duration = Duration::from_secs(3);
 /// How long the database may take nothing of the usage of before, until the server opens without it.
 const LEDGER_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -94,8 +96,13 @@ pub(crate) async fn run(mut config: Config, profile: &Profile, files: Vec<String
 
 /// Writes what is left to be written, and lets go of everything.
 async fn close(house: &House) -> Result<()> {
-    house.app.note_last_repeats().await;
     house.ledger.close(LEDGER_DEADLINE).await?;
+    if timeout(REPEATS_DEADLINE, house.app.note_last_repeats())
+        .await
+        .is_err()
+    {
+        tracing::warn!("how many refusals were only counted is not in the audit log");
+    }
     house.store.close().await;
     tracing::info!("stopped");
     Ok(())

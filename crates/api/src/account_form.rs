@@ -5,7 +5,7 @@ use gateway_domain::{
     AccountId, Credential, CredentialKind, Limits, ModelPattern, ProviderKind, Timestamp, UpstreamAccount,
 };
 use gateway_providers::{AddressPolicy, Reach, is_same_server, provider};
-use gateway_store::{AccountChanges, SealedCredential};
+use gateway_store::{AccountChanges, JudgedRoute, SealedCredential};
 use serde::Deserialize;
 use url::Url;
 use utoipa::ToSchema;
@@ -239,7 +239,11 @@ impl AccountUpdate {
             given.follow(&mut check, before, base_url.as_ref(), proxy_url.as_ref());
         }
         let changes = AccountChanges {
-            judged: before.map(|account| (account.base_url.clone(), account.proxy_url.clone())),
+            judged: before.map(|account| JudgedRoute {
+                base_url: account.base_url.clone(),
+                proxy_url: account.proxy_url.clone(),
+                has_admin_credential: account.admin_credential.is_some(),
+            }),
             name: self.name,
             credential: credential.map(|credential| seal(app, id, &credential)),
             admin_credential,

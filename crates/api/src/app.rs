@@ -10,9 +10,8 @@ use gateway_store::{Store, StoreError};
 use tokio::sync::Semaphore;
 
 use crate::audit::Repeats;
-use crate::memory::Memory;
+use crate::memory::{Memory, Shares};
 use crate::pulse::Pulse;
-use crate::readings::Readings;
 use crate::{ApiSettings, Connections};
 
 /// The rooms that answer, as the binary has opened them.
@@ -48,7 +47,8 @@ pub struct App {
     pub(crate) bodies: Memory,
     /// What the bodies of strangers may take: they must not push out those of others.
     pub(crate) strangers_bodies: Memory,
-    pub(crate) readings: Readings,
+    /// How much of that one network may take.
+    pub(crate) strangers_shares: Shares,
     /// Turns at decoding.
     pub(crate) decoding: Arc<Semaphore>,
     pub(crate) pulse: Pulse,
@@ -68,7 +68,7 @@ impl App {
             started_at: rooms.clock.now(),
             bodies: Memory::of(settings.max_bodies_in_memory_bytes),
             strangers_bodies: Memory::of(settings.max_strangers_bodies_in_memory_bytes),
-            readings: Readings::default(),
+            strangers_shares: Shares::of(settings.max_strangers_bodies_in_memory_bytes / 4),
             decoding: Arc::new(Semaphore::new(turns)),
             rooms,
             settings,

@@ -118,9 +118,9 @@ async fn api_body(request: &HttpRequest, payload: Payload) -> Result<Bytes, Prob
     if !guard::is_from_stranger(request) {
         return read(app, &app.bodies, request.headers(), payload, limit).await;
     }
-    // Nobody's own share is so large that there is none left for others.
-    let _reading = app.readings.begin(network_of(address::of(request)))?;
-    read(app, &app.strangers_bodies, request.headers(), payload, limit).await
+    let share = app.strangers_shares.share(network_of(address::of(request)));
+    let room = app.strangers_bodies.within(share);
+    read(app, &room, request.headers(), payload, limit).await
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -1,4 +1,5 @@
 use std::any::Any;
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
@@ -240,26 +241,33 @@ impl Drop for Connection {
 }
 
 /// A request that is being answered: while there is one, its connection is not idle.
-pub(crate) struct Exchange(Option<Arc<Connection>>);
+pub(crate) struct Exchange {
+    connection: Option<Arc<Connection>>,
+    /// How many pieces of the answer the server has taken.
+    pieces: Cell<u32>,
+}
 
 impl Exchange {
     /// Begins with a request whose head is there.
     pub(crate) fn begin(request: &HttpRequest) -> Self {
-        let exchange = Self(request.conn_data::<Arc<Connection>>().cloned());
+        let exchange = Self {
+            connection: request.conn_data::<Arc<Connection>>().cloned(),
+            pieces: Cell::new(0),
+        };
         exchange.stands(Standing::Answering);
         exchange
     }
 
     /// Has nothing answered on the connection after this.
     pub(crate) fn is_the_last(&self) {
-        if let Some(connection) = &self.0 {
+        if let Some(connection) = &self.connection {
             connection.is_over.store(true, Ordering::Relaxed);
         }
     }
 
     /// Whether it came after the last, and nobody waits for its answer.
     pub(crate) fn is_too_late(&self) -> bool {
-        let connection = self.0.as_ref();
+        let connection = self.connection.as_ref();
         connection.is_some_and(|connection| connection.is_over.load(Ordering::Relaxed))
     }
 
@@ -270,11 +278,12 @@ impl Exchange {
 
     /// The answer goes on when the client has taken what there is.
     pub(crate) fn waits_for_client(&self) {
+        self.pieces.set(self.pieces.get().saturating_add(1));
         self.stands(Standing::Sending);
     }
 
     fn stands(&self, standing: Standing) {
-        if let Some(connection) = &self.0 {
+        if let Some(connection) = &self.connection {
             connection.stands(standing);
         }
     }
@@ -282,12 +291,11 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        let Some(connection) = &self.0 else { return };
-        let (last, _) = *connection.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        // The server may still have some of the answer.
-        connection.stands(match last {
-            Standing::Sending => Standing::Finished,
-            _ => Standing::Idle,
+        // The server may still have some of a large answer.
+        self.stands(if self.pieces.get() > 1 {
+            Standing::Finished
+        } else {
+            Standing::Idle
         });
     }
 }

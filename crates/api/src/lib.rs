@@ -42,7 +42,6 @@ mod price_form;
 mod prices;
 mod pulse;
 mod query;
-mod readings;
 mod reconcile;
 mod reconcile_view;
 mod reconciliation;

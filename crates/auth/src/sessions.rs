@@ -2,7 +2,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_domain::{Clock, Role, SessionId, Timestamp, User};
+use gateway_domain::{Clock, Role, SessionId, Timestamp, User, UserId};
 use moka::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -14,7 +14,7 @@ use crate::refresh_token::{self, RefreshHash};
 use crate::settings::{AuthSettings, InvalidSettings};
 use crate::throttle::{ACQUAINTED_FOR, Throttle, Who};
 use crate::{
-    AuthError, Caller, Directory, NewSession, PasswordChange, PasswordChangeCause, PasswordHash,
+    AuthError, Caller, Directory, NewSession, NotHashed, PasswordChange, PasswordChangeCause, PasswordHash,
     PasswordHasher, RefreshExchange, RefreshOutcome, Verdict, WeakPassword, check_new_password,
 };
 
@@ -104,10 +104,14 @@ impl Sessions {
         if let Err(refusal) = self.throttle.check(&who) {
             self.recall(&who, &sign_in, refusal).await?;
         }
-        let place = if self.throttle.is_acquainted(&who) {
-            self.hasher.queue_kept()?
-        } else {
-            self.hasher.queue()?
+        let place = match self.hasher.queue() {
+            Err(NotHashed::Busy) => {
+                if !self.throttle.is_acquainted(&who) {
+                    self.recall(&who, &sign_in, AuthError::Busy).await?;
+                }
+                self.hasher.queue_kept()?
+            }
+            place => place?,
         };
         let found = self.find(&sign_in.login).await?;
         let who = who.found(found.as_ref().map(|(user, _)| user.id));
@@ -115,13 +119,7 @@ impl Sessions {
         let (user, hash) = found.filter(|(user, _)| user.is_active).unzip();
         let turn = place.turn().await;
         // Asked again: while this one stood in the queue, those before it may have failed.
-        let attempt = match self.throttle.begin(who) {
-            Ok(attempt) => attempt,
-            Err(refusal) => {
-                self.recall(&who, &sign_in, refusal).await?;
-                self.throttle.begin(who)?
-            }
-        };
+        let attempt = self.throttle.begin(who)?;
         let (verdict, turn) = turn.verify(sign_in.password.clone(), hash.clone()).await?;
         let (Some(user), Some(hash)) = (user, hash) else {
             return Err(AuthError::InvalidCredentials);
@@ -167,8 +165,10 @@ impl Sessions {
                 self.spent.insert(*presented.as_bytes(), ());
                 Err(AuthError::RefreshTokenReused { session_id })
             }
+            // Somebody was given it, so that it is no guess.
             RefreshOutcome::Exchanged { .. } | RefreshOutcome::Invalid => {
-                Err(self.guessed(presented, network))
+                self.spent.insert(*presented.as_bytes(), ());
+                Err(AuthError::InvalidToken)
             }
         }
     }
@@ -186,13 +186,9 @@ impl Sessions {
         if self.directory.has_refresh_token(presented).await? {
             return Ok(());
         }
-        Err(self.guessed(presented, network))
-    }
-
-    fn guessed(&self, presented: RefreshHash, network: IpAddr) -> AuthError {
         self.spent.insert(*presented.as_bytes(), ());
         self.guesses.add(network, self.clock.monotonic());
-        AuthError::InvalidToken
+        Err(AuthError::InvalidToken)
     }
 
     /// Lets an attempt be made that would be refused, if it comes from where the user has signed in before: perhaps to
@@ -205,20 +201,31 @@ impl Sessions {
         if self.throttle.is_acquainted(who) || !self.throttle.may_recall(who) {
             return Err(refusal);
         }
+        let user = self.user_who_signs_in_from(sign_in).await;
+        if user.is_err() {
+            self.throttle.forget_recall(who);
+        }
+        match user? {
+            Some(user) => {
+                self.throttle.acquaint(&who.found(Some(user)));
+                Ok(())
+            }
+            None => Err(refusal),
+        }
+    }
+
+    /// The user of this name, if anybody has it and has signed in from there of late.
+    async fn user_who_signs_in_from(&self, sign_in: &SignIn) -> Result<Option<UserId>, AuthError> {
         let Some((user, _)) = self.find(&sign_in.login).await? else {
-            return Err(refusal);
+            return Ok(None);
         };
         let since = self.clock.now() - ACQUAINTED_FOR;
-        let network = network_of(sign_in.address);
         let addresses = self.directory.sign_in_addresses(user.id, since).await?;
-        if !addresses
+        let network = network_of(sign_in.address);
+        let is_known = addresses
             .into_iter()
-            .any(|address| network_of(address) == network)
-        {
-            return Err(refusal);
-        }
-        self.throttle.acquaint(&who.found(Some(user.id)));
-        Ok(())
+            .any(|address| network_of(address) == network);
+        Ok(is_known.then_some(user.id))
     }
 
     /// Tells who presents an access token.

@@ -17,6 +17,9 @@ pub(crate) const ACQUAINTED_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How long it is believed that an address is not one of these.
 const RECALLED_FOR: Duration = Duration::from_secs(60);
 
+/// How often that is looked up for one address within this time: nobody has so many names.
+const MOST_RECALLS: u32 = 20;
+
 /// Slows down the guessing of passwords.
 ///
 /// Failures count against the account and against the address. An address that has signed in to the account
@@ -29,6 +32,8 @@ pub(crate) struct Throttle {
     acquaintances: Cache<(Account, IpAddr), Acquaintance>,
     /// When it was last looked up whether an address is acquainted.
     recalled: Cache<(Account, IpAddr), Duration>,
+    /// How often that was done for each address, and since when that is counted.
+    recalls: Cache<IpAddr, (Duration, u32)>,
 }
 
 impl Throttle {
@@ -42,6 +47,7 @@ impl Throttle {
             addresses: FailureCount::new(policy(settings.failures_per_address)),
             acquaintances: bounded(),
             recalled: bounded(),
+            recalls: bounded(),
         }
     }
 
@@ -55,8 +61,9 @@ impl Throttle {
             .max();
         let wait = acquainted.unwrap_or_else(|| {
             let address = who.address.map(|address| self.addresses.wait(&address, now));
-            let accounts = who.accounts().map(|account| self.accounts.wait(&account, now));
-            accounts.chain(address).max().unwrap_or_default()
+            self.accounts
+                .wait(&who.login, now)
+                .max(address.unwrap_or_default())
         });
         if wait.is_zero() {
             return Ok(());
@@ -92,9 +99,8 @@ impl Throttle {
             }
             return;
         }
-        for account in who.accounts() {
-            self.accounts.add(account, now);
-        }
+        // By the name that was typed and not by who has it: else a wait would tell which two names are one user's.
+        self.accounts.add(who.login, now);
         if let Some(address) = who.address {
             self.addresses.add(address, now);
         }
@@ -102,18 +108,24 @@ impl Throttle {
 
     /// The address's own failures stay: else somebody with an account could wipe them out between guesses.
     fn record_success(&self, who: &Who) {
-        for account in who.accounts() {
-            self.accounts.forget(&account);
-        }
-        self.acquaint(who);
-    }
-
-    /// Lets the address count for itself from now on.
-    pub(crate) fn acquaint(&self, who: &Who) {
+        self.accounts.forget(&who.login);
         let Some(address) = who.address else { return };
         for account in who.accounts() {
             self.acquaintances
                 .insert((account, address), Acquaintance::since(self.clock.monotonic()));
+        }
+    }
+
+    /// Lets the address count for itself from now on. What it has failed already stays.
+    pub(crate) fn acquaint(&self, who: &Who) {
+        let Some(address) = who.address else { return };
+        let now = self.clock.monotonic();
+        let known = who
+            .accounts()
+            .find_map(|account| self.acquaintance(account, who.address, now));
+        for account in who.accounts() {
+            let known = known.unwrap_or(Acquaintance::since(now));
+            self.acquaintances.entry((account, address)).or_insert(known);
         }
     }
 
@@ -129,13 +141,32 @@ impl Throttle {
     pub(crate) fn may_recall(&self, who: &Who) -> bool {
         let Some(address) = who.address else { return false };
         let now = self.clock.monotonic();
-        let key = (who.login, address);
-        let asked_at = self.recalled.get(&key);
-        let is_due = asked_at.is_none_or(|at| now.saturating_sub(at) >= RECALLED_FOR);
-        if is_due {
-            self.recalled.insert(key, now);
+        let is_over = |since: Duration| now.saturating_sub(since) >= RECALLED_FOR;
+        if self
+            .recalled
+            .get(&(who.login, address))
+            .is_some_and(|at| !is_over(at))
+        {
+            return false;
         }
-        is_due
+        let (since, asked) = self
+            .recalls
+            .get(&address)
+            .filter(|(since, _)| !is_over(*since))
+            .unwrap_or((now, 0));
+        if asked >= MOST_RECALLS {
+            return false;
+        }
+        self.recalls.insert(address, (since, asked + 1));
+        self.recalled.insert((who.login, address), now);
+        true
+    }
+
+    /// Takes back that it was looked up: nobody could say.
+    pub(crate) fn forget_recall(&self, who: &Who) {
+        if let Some(address) = who.address {
+            self.recalled.invalidate(&(who.login, address));
+        }
     }
 
     fn acquaintance(&self, account: Account, address: Option<IpAddr>, now: Duration) -> Option<Acquaintance> {

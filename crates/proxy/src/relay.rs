@@ -55,6 +55,8 @@ pub(crate) struct Relay {
     /// For clients whose own provider would say that it is alive. Between the bytes of a foreign one there is no place.
     keep_alive: Option<KeepAlive>,
     is_booked: bool,
+    /// Whether something of what was held has been passed on.
+    has_passed_on: bool,
 }
 
 /// What is known of the exchange since its head came.
@@ -108,6 +110,7 @@ impl Relay {
             silence: Silence::new(patience.idle_timeout),
             keep_alive,
             is_booked: false,
+            has_passed_on: false,
         };
         stream.note_phase();
         stream
@@ -122,6 +125,10 @@ impl Relay {
             } else {
                 chunk.len()
             };
+            if self.held.is_empty() && whole == 0 {
+                self.unfinished.begins_earlier(self.has_passed_on);
+            }
+            self.has_passed_on = true;
             if let Some(told) = self.tell(chunk, whole) {
                 return Poll::Ready(Some(told));
             }
@@ -164,22 +171,22 @@ impl Relay {
 
     /// Reads a chunk, and says what it is for the client; `None` when that is nothing yet.
     fn read(&mut self, chunk: Bytes) -> Option<Bytes> {
-        let was_over = self.is_booked;
         self.reader.push(&chunk);
-        match self.reader.error_event() {
-            Some(event) if !was_over => {
-                let fault = self.exchange.provider.classify_event(event);
-                let is_for_clients = is_for_clients(fault.class, StatusCode::BAD_REQUEST)
-                    && !tells(event, self.exchange.secret.expose_secret());
-                if !is_for_clients {
-                    return Some(self.fail(&chunk, fault));
-                }
-            }
-            _ => {}
+        if let Some(fault) = self.hidden_fault() {
+            return Some(self.fail(&chunk, fault));
         }
         self.note_phase();
         let whole = self.reader.unfinished_from().unwrap_or(chunk.len());
         self.tell(chunk, whole)
+    }
+
+    /// What the provider has just said went wrong, if that is not for the client to see.
+    fn hidden_fault(&self) -> Option<Fault> {
+        let event = self.reader.error_event().filter(|_| !self.is_booked)?;
+        let fault = self.exchange.provider.classify_event(event);
+        let is_for_clients = is_for_clients(fault.class, StatusCode::BAD_REQUEST)
+            && !tells(event, self.exchange.secret.expose_secret());
+        (!is_for_clients).then_some(fault)
     }
 
     /// What a chunk, whose events end with its first `whole` bytes, is for the client; `None` when that is nothing yet.
@@ -205,6 +212,13 @@ impl Relay {
 
     /// Ends the stream properly, with whatever the client's dialect ends with.
     fn end(&mut self) -> Option<Bytes> {
+        // The last event need not have its end, and may be an error none the less.
+        if self.reader.is_mid_event() {
+            self.reader.push(b"\n\n");
+            if let Some(fault) = self.hidden_fault() {
+                return Some(self.fail(b"", fault));
+            }
+        }
         self.body = None;
         self.reader.end();
         self.note_phase();
@@ -309,7 +323,7 @@ impl Relay {
     /// Ends a stream with what its provider said went wrong, in words of ours; `chunk` is the one that said it.
     fn fail(&mut self, chunk: &[u8], fault: Fault) -> Bytes {
         self.book_broken(Outcome::Interrupted, Some(&fault));
-        let good = &chunk[..self.reader.failed_from()];
+        let good = &chunk[..self.reader.failed_from().min(chunk.len())];
         let mut told = Vec::new();
         match &mut self.rewriter {
             Some(rewriter) => rewriter.push(good, &mut told),
@@ -319,7 +333,12 @@ impl Relay {
                 told.extend_from_slice(good);
             }
         }
-        let refusal = Refusal::failure(&Failure::new(fault), "");
+        // Nothing is missing any more that has begun to answer.
+        let class = match fault.class {
+            FaultClass::ModelMissing => FaultClass::Server,
+            class => class,
+        };
+        let refusal = Refusal::failure(&Failure::new(Fault { class, ..fault }), "");
         self.end_with(refusal.kind, &refusal.message, told)
     }
 

@@ -41,6 +41,11 @@ impl Unfinished {
         (!ready.is_empty()).then_some(ready)
     }
 
+    /// Takes note that what comes next goes on with an event whose beginning has been passed on, if anything was.
+    pub(crate) const fn begins_earlier(&mut self, has_passed_on: bool) {
+        self.is_begun = has_passed_on;
+    }
+
     /// Whether the client has the beginning of an event that is not over.
     pub(crate) const fn is_begun(&self) -> bool {
         self.is_begun

@@ -80,8 +80,8 @@ pub struct SealedCredential {
 /// What to change about an upstream account; `None` leaves it.
 #[derive(Debug, Clone, Default)]
 pub struct AccountChanges {
-    /// Where its requests went, and through which proxy, when it was decided that this may be changed.
-    pub judged: Option<(String, Option<String>)>,
+    /// Where its requests went when it was decided that this may be changed.
+    pub judged: Option<JudgedRoute>,
     /// What its owner calls it, 1 to 100 characters.
     pub name: Option<String>,
     /// Its credential.
@@ -110,6 +110,17 @@ pub struct AccountChanges {
     pub model_map: Option<BTreeMap<String, String>>,
     /// The owner's own labels.
     pub tags: Option<BTreeMap<String, String>>,
+}
+
+/// Where an account's requests go, as far as it decides which credentials must be given anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JudgedRoute {
+    /// The provider's server.
+    pub base_url: String,
+    /// The proxy that they go through.
+    pub proxy_url: Option<String>,
+    /// Whether there is a credential for the organisation's reports as well.
+    pub has_admin_credential: bool,
 }
 
 impl Store {
@@ -298,9 +309,13 @@ impl StoredAccount {
 }
 
 impl StoredAccount {
-    /// Where its requests go, and through which proxy.
-    pub(crate) fn route(&self) -> (String, Option<String>) {
-        (self.base_url.clone(), self.proxy_url.clone())
+    /// Where its requests go, and what with.
+    pub(crate) fn route(&self) -> JudgedRoute {
+        JudgedRoute {
+            base_url: self.base_url.clone(),
+            proxy_url: self.proxy_url.clone(),
+            has_admin_credential: self.admin_credential.secret().is_some(),
+        }
     }
 }
 

@@ -225,6 +225,9 @@ pub enum BrokenChain {
     /// It is not there.
     #[error("it is missing")]
     Missing,
+    /// There are more entries than were ever written.
+    #[error("it was added by somebody else: there are more entries than were written")]
+    Added,
 }
 
 /// Entries that are looked at at once.
@@ -296,6 +299,8 @@ impl Store {
         }
         if seen.entries < count {
             seen.broken = Some((seen.entries + 1, BrokenChain::Missing));
+        } else if seen.entries > query!(self, read, audit::count())? {
+            seen.broken = Some((seen.entries, BrokenChain::Added));
         }
         Ok(seen)
     }

@@ -42,7 +42,7 @@ mod unpriced;
 mod usage;
 mod users;
 
-pub use accounts::{AccountChanges, AccountRow, NewAccount, SealedCredential};
+pub use accounts::{AccountChanges, AccountRow, JudgedRoute, NewAccount, SealedCredential};
 pub use admin_credential::SealedAdminCredential;
 pub use alerts::{ClaimedAlert, RaisedAlert};
 pub use audit::{

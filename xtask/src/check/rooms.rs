@@ -4,6 +4,7 @@ use crate::workspace::Package;
 
 /// A library, and the packages that may depend on it directly. `deny.toml` says the same for the whole tree.
 const ROOMS: &[(&str, &[&str])] = &[
+    ("actix-tls", &["gateway-api"]),
     ("actix-web", &["gateway-api", "llm-gateway"]),
     ("bcrypt", &["gateway-auth"]),
     ("config", &["llm-gateway"]),
@@ -18,7 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["gateway-auth"]),
     ("libsqlite3-sys", &["gateway-store"]),
     ("mimalloc", &["llm-gateway"]),
-    ("rustls", &["gateway-proxy", "gateway-store"]),
+    ("rustls", &["gateway-proxy", "gateway-store", "llm-gateway"]),
     ("tokio-postgres", &["gateway-store"]),
     ("tokio-postgres-rustls", &["gateway-store"]),
     ("webpki-roots", &["gateway-proxy", "gateway-store"]),

@@ -143,9 +143,20 @@ fn renaming(flag: &str, (folder, name): &(PathBuf, String)) -> OsString {
 }
 
 fn names_none_of(folders: &[(PathBuf, String)], binary: &[u8]) -> Result<()> {
-    for (folder, _) in folders {
-        let name = folder.as_os_str().as_encoded_bytes();
-        if binary.windows(name.len()).any(|window| window == name) {
+    for (folder, _) in folders
+        .iter()
+        .filter(|(folder, name)| folder.as_os_str() != name.as_str())
+    {
+        let name = [folder.as_os_str().as_encoded_bytes(), b"/"].concat();
+        // A short one may be the end of another that is not this machine's.
+        let is_within = |at: usize| {
+            at > 0 && (binary[at - 1].is_ascii_alphanumeric() || b"-_.".contains(&binary[at - 1]))
+        };
+        let mut found = binary
+            .windows(name.len())
+            .enumerate()
+            .filter(|(_, window)| *window == name);
+        if found.any(|(at, _)| !is_within(at)) {
             return Err(format!(
                 "the binary names {}: built elsewhere it would be another one",
                 folder.display()

@@ -57,7 +57,7 @@ pub(crate) fn run(out: Option<&Path>) -> Result<()> {
     let archive = out.join(format!("{name}.tar.gz"));
     archive::pack(fs::File::create(&archive)?, &name, entries, committed_at)?;
 
-    let bill = out.join(format!("{SERVER}-{version}.cdx.json"));
+    let bill = out.join(format!("{name}.cdx.json"));
     let binary_sum = sums::of(&built.executable)?;
     fs::write(&bill, materials::bill(&made_of, &binary_sum, committed_at)?)?;
 

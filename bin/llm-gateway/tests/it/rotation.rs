@@ -82,6 +82,18 @@ fn one_master_key_takes_the_place_of_another_while_the_server_runs() {
         serves(&server, &key);
         let said = run(&rotate, &[NEW, (OTHER, OLD.1)]).success();
         assert!(said.starts_with("0 secrets are sealed anew; all are"), "{said}");
+        let log = server.get_as_admin("/api/audit-log?action=rotate");
+        let secrets: Vec<_> = log["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| entry["after"]["secret"].as_str().unwrap())
+            .collect();
+        assert_eq!(secrets[0], "the key for the api key hash");
+        assert!(
+            secrets[1].starts_with("the credential of account "),
+            "{secrets:?}"
+        );
         run(&["audit", "verify"], &[NEW]).success();
         server.stop();
 

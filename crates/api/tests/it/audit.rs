@@ -137,6 +137,142 @@ on_both_databases! {
 }
 
 #[tokio::test]
+async fn a_published_password_from_another_machine_is_in_the_log() {
+    let gateway = TestGateway::start(Kind::Sqlite).await;
+    let body = json!({"username": "admin", "password": "admin123456"});
+    let elsewhere = gateway
+        .post("/api/auth/login")
+        .header("x-forwarded-for", "192.0.2.1");
+    elsewhere.json(&body).send().await.expect(403);
+    let entries = log(&gateway, "action=sign_in").await;
+    let last = entries.last().unwrap();
+    assert_eq!(
+        (&last["result"], &last["actor"]),
+        (&json!("refused"), &json!("nobody"))
+    );
+    assert!(last["target_id"].is_string(), "{last}");
+}
+
+#[tokio::test]
+async fn a_used_refresh_token_that_comes_with_a_log_out_is_in_the_log() {
+    let gateway = TestGateway::start(Kind::Sqlite).await;
+    gateway.make_user("ann", Role::Member).await;
+    let first = sign_in(&gateway, "ann", PASSWORD).await.expect(200).json();
+    let used = json!({"refresh_token": first["refresh_token"]});
+    gateway
+        .post("/api/auth/refresh")
+        .json(&used)
+        .send()
+        .await
+        .expect(200);
+    let second = gateway.sign_in("ann").await;
+    gateway
+        .post("/api/auth/logout")
+        .bearer(&second)
+        .json(&used)
+        .send()
+        .await
+        .expect(204);
+    gateway
+        .me(first["access_token"].as_str().unwrap())
+        .await
+        .expect(401);
+    let entries = log(&gateway, "action=refresh_token_reused").await;
+    assert_eq!((entries.len(), &entries[0]["actor"]), (1, &json!("ann")));
+}
+
+#[tokio::test]
+async fn who_is_throttled_for_what_nobody_was_given_is_in_the_log() {
+    let gateway = TestGateway::start(Kind::Sqlite).await;
+    let random = |number: usize, length: usize| format!("{number:0length$}");
+    let mut statuses = [0, 0];
+    for number in 0..51 {
+        let token = json!({"refresh_token": format!("{}A", random(number, 42))});
+        statuses[0] = gateway.post("/api/auth/refresh").json(&token).send().await.status;
+        let key = format!("sk-gw-{}-{}", random(number, 12), random(number, 43));
+        statuses[1] = gateway.get("/v1/models").bearer(&key).send().await.status;
+    }
+    assert_eq!(statuses, [429, 429]);
+    for (query, target) in [("action=refresh", "session"), ("action=denial", "api_key")] {
+        let entries = log(&gateway, query).await;
+        let told: Vec<_> = entries
+            .iter()
+            .map(|entry| (&entry["target_type"], &entry["result"]))
+            .collect();
+        assert_eq!(told, [(&json!(target), &json!("throttled"))], "{query}");
+    }
+}
+
+#[tokio::test]
+async fn no_control_character_gets_into_the_log() {
+    let gateway = TestGateway::start(Kind::Sqlite).await;
+    let rates = json!({"input": 1, "output": 1});
+    for model in ["a%0Ab", "a%1B%5B31mb", "a%00b", "a%7Fb", "a%C2%9Bb"] {
+        let reply = gateway
+            .put(&format!("/api/prices/{model}"))
+            .bearer(&gateway.admin)
+            .json(&rates);
+        let status = reply.send().await.status;
+        assert!((400..500).contains(&status), "{model}: {status}");
+    }
+    for name in ["a\nb", "a\u{1b}[31mb", "a\u{0}b", "a\u{7f}b", "a\u{9b}b"] {
+        let body = json!({"name": name});
+        gateway
+            .post("/api/keys")
+            .bearer(&gateway.admin)
+            .json(&body)
+            .send()
+            .await
+            .expect(422);
+        let user =
+            json!({"username": name, "email": "a@example.org", "password": PASSWORD, "role": "member"});
+        gateway
+            .post("/api/users")
+            .bearer(&gateway.admin)
+            .json(&user)
+            .send()
+            .await
+            .expect(422);
+        sign_in(&gateway, name, PASSWORD).await.expect(401);
+    }
+    for entry in log(&gateway, "").await {
+        let told = [
+            &entry["actor"],
+            &entry["target_id"],
+            &entry["address"],
+            &entry["request_id"],
+        ];
+        for text in told.into_iter().filter_map(Value::as_str) {
+            assert!(!text.contains(char::is_control), "{entry}");
+        }
+        for document in [&entry["before"], &entry["after"]] {
+            assert!(!document.to_string().contains(char::is_control), "{entry}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_goes_with_a_deleted_user_is_in_the_log() {
+    let gateway = TestGateway::start(Kind::Sqlite).await;
+    let ann = gateway.member("ann").await;
+    let key = gateway.make_key(&ann.token, json!({"name": "ci"})).await;
+    let account = gateway
+        .make_account(&ann.token, json!({"base_url": "https://api.example.com"}))
+        .await;
+    let path = format!("/api/users/{}", ann.id);
+    gateway
+        .delete(&path)
+        .bearer(&gateway.admin)
+        .send()
+        .await
+        .expect(204);
+    let entries = log(&gateway, "action=delete").await;
+    let told: Vec<_> = entries.iter().map(|entry| &entry["target_id"]).collect();
+    assert_eq!(told, [&key["id"], &account["id"], &json!(ann.id)]);
+    assert_eq!(entries[0]["before"]["name"], "ci");
+}
+
+#[tokio::test]
 async fn a_flood_of_wrong_passwords_is_one_entry_a_minute() {
     let gateway = TestGateway::start(Kind::Sqlite).await;
     gateway.make_user("ann", Role::Member).await;

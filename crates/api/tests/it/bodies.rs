@@ -214,3 +214,28 @@ async fn bombs_at_the_same_time_cost_no_more_than_the_memory_for_bodies() {
         .header("content-encoding", "zstd");
     request.bytes(small).send().await.expect(404);
 }
+
+#[tokio::test]
+async fn a_body_has_a_second_more_for_each_4_kib_that_came() {
+    let settings = ApiSettings {
+        body_timeout_seconds: 1,
+        ..ApiSettings::default()
+    };
+    let gateway = TestGateway::start_with(Kind::Sqlite, settings).await;
+    let body = json!({"name": "x".repeat(16 << 10)}).to_string();
+    for (seconds, expected) in [(4, 422), (6, 408)] {
+        let request = gateway
+            .post("/api/keys")
+            .bearer(&gateway.admin)
+            .header("content-type", "application/json")
+            .header("content-length", &body.len().to_string());
+        let mut stream = request.open().await;
+        let (most, rest) = body.split_at(body.len() - 1);
+        stream.write_all(most.as_bytes()).await.unwrap();
+        // Until all of that is read: nothing tells from outside.
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        gateway.clock.advance(std::time::Duration::from_secs(seconds));
+        stream.write_all(rest.as_bytes()).await.unwrap();
+        read_reply(&mut stream).await.expect(expected);
+    }
+}

@@ -143,6 +143,11 @@ pub(crate) fn unchunked(mut bytes: &[u8]) -> Vec<u8> {
 }
 
 impl Reply {
+    /// All headers, their names in small letters.
+    pub(crate) fn headers(&self) -> &[(String, String)] {
+        &self.headers
+    }
+
     #[track_caller]
     pub(crate) fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{self}");

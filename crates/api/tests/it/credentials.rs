@@ -249,3 +249,45 @@ on_both_databases! {
         }
     }
 }
+
+#[tokio::test]
+async fn a_cookie_is_neither_set_nor_a_credential() {
+    let gateway = TestGateway::start(Kind::Sqlite).await;
+    let login = json!({"username": "root", "password": PASSWORD});
+    let reply = gateway
+        .post("/api/auth/login")
+        .json(&login)
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(reply.header("set-cookie"), None);
+    for cookie in ["token", "access_token", "session", "authorization"] {
+        let request = gateway
+            .get("/api/auth/me")
+            .header("cookie", &format!("{cookie}={}", gateway.admin));
+        assert_eq!(request.send().await.expect(401).header("set-cookie"), None);
+    }
+}
+
+#[tokio::test]
+async fn an_error_tells_nothing_of_the_database() {
+    let gateway = TestGateway::start(Kind::Sqlite).await;
+    gateway.app.store.close().await;
+    let key = format!("sk-gw-{}-{}", "a".repeat(12), "b".repeat(43));
+    for request in [
+        gateway.get("/api/keys").bearer(&gateway.admin),
+        gateway
+            .post("/api/auth/login")
+            .json(&json!({"username": "root", "password": PASSWORD})),
+        gateway.get("/v1/models").bearer(&key),
+        gateway.get("/readyz"),
+    ] {
+        let reply = request.send().await.expect(503);
+        let text = reply.to_string().to_lowercase();
+        for word in [
+            "select", "sqlite", "diesel", "pool", ".rs", "panicked", "/tmp", "table",
+        ] {
+            assert!(!text.contains(word), "{word}: {reply}");
+        }
+    }
+}

@@ -1,5 +1,7 @@
 use serde_json::{Value, json};
 
+use crate::database::Kind;
+use crate::gateway::TestGateway;
 use crate::on_both_databases;
 
 /// Nobody listens there.
@@ -99,4 +101,54 @@ on_both_databases! {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn no_address_in_the_body_of_a_request_is_fetched() {
+    let gateway = TestGateway::start(Kind::Sqlite).await;
+    let trap = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    trap.set_nonblocking(true).unwrap();
+    let url = format!("http://{}/picture.png", trap.local_addr().unwrap());
+    for (provider, model) in [
+        ("anthropic", "claude-a"),
+        ("openai", "gpt-b"),
+        ("gemini", "gemini-c"),
+    ] {
+        let wishes = json!({"provider": provider, "models": [model], "name": provider});
+        gateway.make_account(&gateway.admin, wishes).await;
+    }
+    let key = gateway.make_key(&gateway.admin, json!({})).await;
+    let key = key["key"].as_str().unwrap();
+    for model in ["claude-a", "gpt-b", "gemini-c"] {
+        let anthropic = json!({"model": model, "max_tokens": 9, "messages": [{"role": "user", "content": [
+            {"type": "image", "source": {"type": "url", "url": url}},
+            {"type": "document", "source": {"type": "url", "url": url}},
+            {"type": "text", "text": "Hi"},
+        ]}]});
+        let chat = json!({"model": model, "messages": [{"role": "user", "content": [
+            {"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": "Hi"},
+        ]}]});
+        let responses = json!({"model": model, "input": [{"role": "user", "content": [
+            {"type": "input_image", "image_url": url}, {"type": "input_file", "file_url": url}, {"type": "input_text", "text": "Hi"},
+        ]}]});
+        let gemini = json!({"contents": [{"role": "user", "parts": [
+            {"fileData": {"fileUri": url, "mimeType": "image/png"}}, {"text": "Hi"},
+        ]}]});
+        let of_model = format!("/v1beta/models/{model}:generateContent");
+        for (path, body) in [
+            ("/v1/messages", anthropic),
+            (
+                "/v1/messages/count_tokens",
+                json!({"model": model, "messages": [{"role": "user", "content": url}]}),
+            ),
+            ("/v1/chat/completions", chat),
+            ("/v1/responses", responses),
+            (of_model.as_str(), gemini),
+        ] {
+            gateway.post(path).bearer(key).json(&body).send().await;
+        }
+    }
+    assert!(!gateway.provider.received().is_empty());
+    let asked = trap.accept();
+    assert!(asked.is_err(), "{asked:?}");
 }

@@ -188,21 +188,40 @@ async fn hanging_up_before_the_answer_counts_as_a_failure() {
 }
 
 #[tokio::test]
-async fn an_account_has_one_count_whatever_it_is_called() {
+async fn a_wait_does_not_tell_which_two_names_are_one_users() {
     let world = World::new();
-    wait_after(&world, 5, HOME, "alice").await;
-    assert_eq!(
-        wait(&world, "198.51.100.1", "alice@example.com").await,
-        Duration::from_secs(1)
-    );
-    world.advance_seconds(1);
+    wait_after(&world, 5, HOME, "alice@example.com").await;
+    for login in ["alice", "nobody"] {
+        let guess = world.sign_in_from("198.51.100.1", login, "a guess").await;
+        assert!(
+            matches!(guess, Err(AuthError::InvalidCredentials)),
+            "{login}: {guess:?}"
+        );
+    }
+    // Where a user has signed in from, both names are known.
+    world.advance_seconds(60);
+    world.sign_in_from(HOME, "alice", PASSWORD).await.unwrap();
+    wait_after(&world, 5, "198.51.100.1", "alice@example.com").await;
     assert!(
         world
             .sign_in_from(HOME, "alice@example.com", PASSWORD)
             .await
             .is_ok()
     );
-    assert_eq!(wait_after(&world, 5, HOME, "alice").await, Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn one_address_asks_for_few_names_where_they_sign_in_from() {
+    let world = World::with(&AuthSettings {
+        failures_per_address: 1,
+        ..settings()
+    });
+    wait_after(&world, 1, HOME, "nobody").await;
+    let asked = world.directory.login_questions();
+    for number in 0..100 {
+        wait(&world, HOME, &format!("user{number}")).await;
+    }
+    assert!(world.directory.login_questions() < asked + 20);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use gateway_domain::{AccountId, Page, Paged, ProviderKind, UpstreamAccount};
 use super::system::{Kind, bump};
 use super::{Conn, Db, audit};
 use crate::StoreError;
-use crate::accounts::{AccountChangeset, StoredAccount};
+use crate::accounts::{AccountChangeset, JudgedRoute, StoredAccount};
 use crate::audit::{AuditAction, NewEntry};
 use crate::changes::Signature;
 use crate::schema::{upstream_accounts, users};
@@ -106,7 +106,7 @@ pub(crate) async fn update(
     conn: &mut Conn,
     scope: Scope,
     id: AccountId,
-    judged: Option<(String, Option<String>)>,
+    judged: Option<JudgedRoute>,
     changes: AccountChangeset,
     by: Signature,
 ) -> Result<Option<StoredAccount>, StoreError> {

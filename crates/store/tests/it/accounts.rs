@@ -2,7 +2,9 @@ use gateway_auth::Scope;
 use gateway_domain::{
     AccountId, AdminCredential, Credential, CredentialKind, OrganizationPart, ProviderKind, UserId,
 };
-use gateway_store::{AccountChanges, NewAccount, SealedAdminCredential, SealedCredential};
+use gateway_store::{
+    AccountChanges, JudgedRoute, NewAccount, SealedAdminCredential, SealedCredential, StoreError,
+};
 
 use crate::fixture::{FIRST, check, new_account, seconds, someone, vault};
 
@@ -117,6 +119,29 @@ async fn a_member_sees_the_shared_accounts_and_changes_only_their_own() {
 
         let nobodys = new_account(Some(UserId::random()), "x");
         assert_eq!(store.by(someone()).create_account(nobodys).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_that_was_judged_on_another_route_is_not_made() {
+    check(async |fixture| {
+        let made = fixture.account(None, "team").await;
+        let changes = |judged: &str| AccountChanges {
+            judged: Some(JudgedRoute {
+                base_url: judged.to_owned(),
+                proxy_url: made.proxy_url.clone(),
+                has_admin_credential: false,
+            }),
+            weight: Some(7),
+            ..Default::default()
+        };
+        let by = fixture.store.by(someone());
+        let update = |changes| by.update_account(Scope::Everyone, made.id, changes);
+        let moved = update(changes("https://elsewhere.example.com")).await;
+        assert!(matches!(moved, Err(StoreError::Moved)), "{moved:?}");
+        let changed = update(changes(&made.base_url)).await.unwrap().unwrap();
+        assert_eq!(changed.weight, 7);
     })
     .await;
 }

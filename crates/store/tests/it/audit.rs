@@ -224,6 +224,10 @@ async fn whatever_is_changed_in_the_log_is_found() {
         ("DELETE FROM audit_log WHERE seq = 4", (4, BrokenChain::Missing)),
         ("DELETE FROM audit_log WHERE seq = 5", (5, BrokenChain::Missing)),
         ("DELETE FROM audit_log", (1, BrokenChain::Missing)),
+        (
+            "UPDATE revisions SET revision = revision - 1 WHERE kind = 'audit'",
+            (5, BrokenChain::Added),
+        ),
     ] {
         check(async |fixture| {
             for number in 1..=5 {
