@@ -19,7 +19,6 @@ pub(crate) fn document() -> Value {
     let schemas = &mut document["components"]["schemas"];
     one_account_or_more(&mut schemas["VisibleAccount"]);
     one_account_or_more(&mut schemas["List_VisibleAccount"]["properties"]["data"]["items"]);
-    inline_insight(schemas);
     document
 }
 
@@ -91,26 +90,6 @@ fn one_account_or_more(schema: &mut Value) {
     }
 }
 
-/// What operators see of the gateway's health are fields beside the others, all of them or none.
-fn inline_insight(schemas: &mut Value) {
-    let insight = schemas["Insight"]["properties"].take();
-    let parts = schemas["Overview"]["allOf"].take();
-    let own = parts
-        .as_array()
-        .and_then(|parts| parts.iter().find(|part| part["properties"].is_object()));
-    let Some(mut overview) = own.cloned() else {
-        return;
-    };
-    if let (Some(fields), Value::Object(insight)) = (overview["properties"].as_object_mut(), insight) {
-        fields.extend(insight);
-    }
-    overview["description"] = schemas["Overview"]["description"].take();
-    schemas["Overview"] = overview;
-    if let Some(schemas) = schemas.as_object_mut() {
-        schemas.remove("Insight");
-    }
-}
-
 fn members(value: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
     value.as_object_mut().into_iter().flatten()
 }
@@ -136,7 +115,7 @@ fn every_object(value: &mut Value, mend: &mut impl FnMut(&mut Map<String, Value>
 mod tests {
     use std::collections::BTreeSet;
 
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::{document, name};
 
@@ -164,9 +143,6 @@ mod tests {
         assert!(rotate["responses"]["408"]["content"].is_object());
         let schemas = &document["components"]["schemas"];
         assert_eq!(schemas["VisibleAccount"]["anyOf"].as_array().unwrap().len(), 2);
-        assert_eq!(schemas["Overview"]["required"], json!(["status", "missing"]));
-        assert!(schemas["Overview"]["properties"]["uptime_seconds"].is_object());
-        assert_eq!(schemas["Insight"], Value::Null);
         let text = document.to_string();
         assert!(!text.contains("\"format\":\"int32\",\"minimum\":0"), "{text}");
     }

@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use actix_web::http::header::ContentType;
 use actix_web::{HttpRequest, HttpResponse};
@@ -32,13 +31,6 @@ pub(crate) struct Overview {
     /// What is missing: `starting`, `draining`, `database`, `ledger`, `journal`, `disk`.
     #[schema(value_type = Vec<String>)]
     missing: Vec<&'static str>,
-    #[serde(flatten)]
-    insight: Option<Insight>,
-}
-
-/// What only those see who may read the metrics.
-#[derive(Serialize, ToSchema)]
-struct Insight {
     #[schema(value_type = String)]
     version: &'static str,
     #[schema(value_type = String, format = DateTime)]
@@ -46,9 +38,11 @@ struct Insight {
     uptime_seconds: u64,
     database: DatabaseView,
     accounts: AccountCounts,
-    /// What an operator should mend, such as a default password that still works.
-    #[schema(value_type = Vec<String>)]
-    warnings: Vec<&'static str>,
+    /// What an operator should mend, such as a default password that still works: for whoever may read the metrics, or asks
+    /// on the gateway's own machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>, nullable = false)]
+    warnings: Option<Vec<&'static str>>,
 }
 
 /// How the database is doing.
@@ -76,17 +70,6 @@ impl Overview {
         Self {
             status: if missing.is_empty() { "ok" } else { "unavailable" },
             missing,
-            insight: match observer {
-                Observer::Operator => Some(Insight::of(app, latency).await),
-                Observer::Stranger => None,
-            },
-        }
-    }
-}
-
-impl Insight {
-    async fn of(app: &App, latency: Option<Duration>) -> Self {
-        Self {
             version: env!("CARGO_PKG_VERSION"),
             started_at: app.started_at,
             uptime_seconds: app.clock.now().since(app.started_at).as_secs(),
@@ -95,7 +78,10 @@ impl Insight {
                 latency_ms: latency.map(milliseconds),
             },
             accounts: count_accounts(app),
-            warnings: warnings(app).await,
+            warnings: match observer {
+                Observer::Operator => Some(warnings(app).await),
+                Observer::Stranger => None,
+            },
         }
     }
 }
@@ -142,7 +128,7 @@ pub(crate) async fn ready(_: Public, request: HttpRequest) -> HttpResponse {
     })
 }
 
-/// How the gateway is doing: for whoever may read the metrics with version, uptime, database and accounts.
+/// How the gateway is doing, with version, uptime, database and accounts; for operators with what they should mend.
 #[utoipa::path(get, path = "/health", tag = "operations", security((), ("metrics_token" = []), ("session" = [])), responses(
     (status = 200, description = "It can serve", body = Overview),
     (status = 503, description = "It cannot: `missing` says why", body = Overview),

@@ -62,13 +62,7 @@ fn a_client_that_ends_its_side_of_a_silent_stream_has_left() {
         &headers(&key),
         &message(true),
     );
-    let mut seen = Vec::new();
-    while !String::from_utf8_lossy(&seen).contains("content_block_delta") {
-        let mut buffer = [0; 4096];
-        let count = stream.read(&mut buffer).unwrap();
-        assert_ne!(count, 0);
-        seen.extend_from_slice(&buffer[..count]);
-    }
+    http::read_until(&mut stream, "content_block_delta");
     stream.shutdown(Shutdown::Write).unwrap();
     // Well before anything times out, the request is booked as what it is.
     let row = loop {

@@ -53,6 +53,19 @@ pub(crate) fn try_send(
     Some(stream)
 }
 
+/// What comes until this text is in it.
+#[track_caller]
+pub(crate) fn read_until(stream: &mut TcpStream, text: &str) -> Vec<u8> {
+    let mut seen = Vec::new();
+    while !String::from_utf8_lossy(&seen).contains(text) {
+        let mut buffer = [0; 1024];
+        let count = stream.read(&mut buffer).unwrap();
+        assert_ne!(count, 0, "{}", String::from_utf8_lossy(&seen));
+        seen.extend_from_slice(&buffer[..count]);
+    }
+    seen
+}
+
 pub(crate) fn answer(text: &str) -> Answer {
     let (head, body) = text
         .split_once("\r\n\r\n")

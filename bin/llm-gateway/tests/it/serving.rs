@@ -108,13 +108,7 @@ fn a_stream_that_is_open_when_the_server_is_stopped_ends_well() {
         &headers(&key),
         &message(true),
     );
-    let mut text = Vec::new();
-    while !String::from_utf8_lossy(&text).contains("content_block_delta") {
-        let mut buffer = [0; 1024];
-        let count = stream.read(&mut buffer).unwrap();
-        assert_ne!(count, 0, "{}", String::from_utf8_lossy(&text));
-        text.extend_from_slice(&buffer[..count]);
-    }
+    let mut text = http::read_until(&mut stream, "content_block_delta");
 
     server.signal(Signal::TERM);
     stream.read_to_end(&mut text).unwrap();

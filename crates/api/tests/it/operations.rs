@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use gateway_api::ApiSettings;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::database::Kind;
 use crate::gateway::TestGateway;
@@ -11,14 +11,17 @@ on_both_databases! {
     async fn health_names_what_it_is_made_of(gateway) {
         gateway.make_account(&gateway.admin, json!({})).await;
         gateway.make_account(&gateway.admin, json!({"is_active": false})).await;
-        let strangers = gateway.get("/health").send().await.expect(200).json();
-        assert_eq!(strangers, json!({"status": "ok", "missing": []}));
+        let elsewhere = || gateway.get("/health").header("x-forwarded-for", "192.0.2.1");
+        let health = elsewhere().bearer(&gateway.admin).send().await.expect(200).json();
+        assert!(health["warnings"].is_array());
         let member = gateway.member("ann").await;
-        for token in ["nonsense", &member.token] {
-            let health = gateway.get("/health").bearer(token).send().await.expect(200).json();
-            assert_eq!(health, strangers);
+        for request in [elsewhere(), elsewhere().bearer("nonsense"), elsewhere().bearer(&member.token)] {
+            let seen = request.send().await.expect(200).json();
+            assert_eq!((&seen["status"], &seen["warnings"]), (&json!("ok"), &Value::Null));
+            assert_eq!(seen["version"], health["version"]);
         }
-        let health = gateway.get("/health").bearer(&gateway.admin).send().await.expect(200).json();
+        let here = gateway.get("/health").send().await.expect(200).json();
+        assert_eq!(here["warnings"], health["warnings"]);
         assert_eq!(health["status"], "ok");
         assert_eq!(health["missing"], json!([]));
         assert_eq!(health["version"], env!("CARGO_PKG_VERSION"));

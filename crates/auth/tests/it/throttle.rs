@@ -199,7 +199,7 @@ async fn a_wait_does_not_tell_which_two_names_are_one_users() {
         );
     }
     // Where a user has signed in from, both names are known.
-    world.advance_seconds(60);
+    world.advance_seconds(1000);
     world.sign_in_from(HOME, "alice", PASSWORD).await.unwrap();
     wait_after(&world, 5, "198.51.100.1", "alice@example.com").await;
     assert!(
