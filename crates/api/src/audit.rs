@@ -5,17 +5,18 @@ mod repeats;
 
 use std::time::Duration;
 
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, HttpResponse, rt};
 use gateway_auth::{Caller, network_of};
 use gateway_store::{Actor, AuditAction, AuditEvent, AuditResult, AuditTarget, Changes};
 use serde_json::Map;
+use tracing::Instrument as _;
 
 pub(crate) use list::*;
 pub(crate) use repeats::Repeats;
 
 use self::repeats::Kind;
 use crate::app::App;
-use crate::error::Problem;
+use crate::error::{Code, Problem};
 use crate::{address, app, exchange};
 
 /// Changes in the caller's name.
@@ -35,6 +36,15 @@ pub(crate) fn actor(request: &HttpRequest, caller: &Caller) -> Actor {
 /// Whoever is not.
 pub(crate) fn stranger(request: &HttpRequest) -> Actor {
     Actor::stranger(address::of(request), exchange::name_of(request).id.to_string())
+}
+
+/// Does what is begun to its end, also if the client goes away meanwhile: that it was done shall be written down.
+pub(crate) async fn unbroken(
+    work: impl Future<Output = Result<HttpResponse, Problem>> + 'static,
+) -> Result<HttpResponse, Problem> {
+    rt::spawn(work.in_current_span())
+        .await
+        .unwrap_or_else(|_| Err(Problem::new(Code::InternalError, "the gateway failed to answer")))
 }
 
 /// Writes down what was done.

@@ -91,48 +91,51 @@ pub(crate) async fn login(
     ClientAddress(address): ClientAddress,
     Json(login): Json<Login>,
 ) -> Result<HttpResponse, Problem> {
-    if let Err(problem) = default_credentials::refuse_published(login.password.expose(), &request) {
-        let actor = audit::stranger(&request);
-        note_failure(
-            &request,
-            AuditResult::Refused,
-            AuditAction::SignIn,
-            actor,
-            &login.username,
-        )
-        .await;
-        return Err(problem);
-    }
-    let user_agent = request
-        .headers()
-        .get(USER_AGENT)
-        .and_then(|agent| agent.to_str().ok());
-    let sign_in = SignIn {
-        login: login.username,
-        password: login.password.into_inner(),
-        address,
-        user_agent: user_agent.map(|agent| agent.chars().take(400).collect()),
-    };
-    let login = sign_in.login.clone();
-    match app::of(&request).sessions.sign_in(sign_in).await {
-        Ok(pair) => {
-            let actor = Actor {
-                user_id: Some(pair.user.id),
-                name: pair.user.username.clone(),
-                ..audit::stranger(&request)
-            };
-            let target = (AuditTarget::User, pair.user.id.to_string());
-            audit::done(&request, actor, AuditAction::SignIn, target).await?;
-            Ok(HttpResponse::Ok().json(Tokens::from(pair)))
+    audit::unbroken(async move {
+        if let Err(problem) = default_credentials::refuse_published(login.password.expose(), &request) {
+            let actor = audit::stranger(&request);
+            note_failure(
+                &request,
+                AuditResult::Refused,
+                AuditAction::SignIn,
+                actor,
+                &login.username,
+            )
+            .await;
+            return Err(problem);
         }
-        Err(error) => {
-            if let Some(result) = failure(&error) {
-                let actor = audit::stranger(&request);
-                note_failure(&request, result, AuditAction::SignIn, actor, &login).await;
+        let user_agent = request
+            .headers()
+            .get(USER_AGENT)
+            .and_then(|agent| agent.to_str().ok());
+        let sign_in = SignIn {
+            login: login.username,
+            password: login.password.into_inner(),
+            address,
+            user_agent: user_agent.map(|agent| agent.chars().take(400).collect()),
+        };
+        let login = sign_in.login.clone();
+        match app::of(&request).sessions.sign_in(sign_in).await {
+            Ok(pair) => {
+                let actor = Actor {
+                    user_id: Some(pair.user.id),
+                    name: pair.user.username.clone(),
+                    ..audit::stranger(&request)
+                };
+                let target = (AuditTarget::User, pair.user.id.to_string());
+                audit::done(&request, actor, AuditAction::SignIn, target).await?;
+                Ok(HttpResponse::Ok().json(Tokens::from(pair)))
             }
-            Err(error.into())
+            Err(error) => {
+                if let Some(result) = failure(&error) {
+                    let actor = audit::stranger(&request);
+                    note_failure(&request, result, AuditAction::SignIn, actor, &login).await;
+                }
+                Err(error.into())
+            }
         }
-    }
+    })
+    .await
 }
 
 /// Exchange a refresh token for a new pair.
@@ -154,20 +157,23 @@ pub(crate) async fn refresh(
     ClientAddress(address): ClientAddress,
     Json(refresh): Json<Refresh>,
 ) -> Result<HttpResponse, Problem> {
-    let refreshed = app::of(&request)
-        .sessions
-        .refresh(refresh.refresh_token.expose(), address)
-        .await;
-    match &refreshed {
-        Err(AuthError::RefreshTokenReused { session_id }) => {
-            note_reuse(&request, audit::stranger(&request), *session_id).await?;
+    audit::unbroken(async move {
+        let refreshed = app::of(&request)
+            .sessions
+            .refresh(refresh.refresh_token.expose(), address)
+            .await;
+        match &refreshed {
+            Err(AuthError::RefreshTokenReused { session_id }) => {
+                note_reuse(&request, audit::stranger(&request), *session_id).await?;
+            }
+            Err(AuthError::TooManyAttempts { .. }) => {
+                audit::throttled(&request, AuditAction::Refresh, AuditTarget::Session).await;
+            }
+            _ => {}
         }
-        Err(AuthError::TooManyAttempts { .. }) => {
-            audit::throttled(&request, AuditAction::Refresh, AuditTarget::Session).await;
-        }
-        _ => {}
-    }
-    Ok(HttpResponse::Ok().json(Tokens::from(refreshed?)))
+        Ok(HttpResponse::Ok().json(Tokens::from(refreshed?)))
+    })
+    .await
 }
 
 /// Writes down that a refresh token came a second time, and that the sign-in has ended by it.
@@ -227,18 +233,21 @@ pub(crate) async fn logout(
     request: HttpRequest,
     OptionalJson(body): OptionalJson<Refresh>,
 ) -> Result<HttpResponse, Problem> {
-    let refresh_token = body.as_ref().map(|body| body.refresh_token.expose());
-    let reused = app::of(&request)
-        .sessions
-        .sign_out(&caller, refresh_token)
-        .await?;
-    let target = (AuditTarget::Session, caller.session_id.to_string());
-    let actor = audit::actor(&request, &caller);
-    if let Some(session_id) = reused {
-        note_reuse(&request, actor.clone(), session_id).await?;
-    }
-    audit::done(&request, actor, AuditAction::SignOut, target).await?;
-    Ok(HttpResponse::NoContent().finish())
+    audit::unbroken(async move {
+        let refresh_token = body.as_ref().map(|body| body.refresh_token.expose());
+        let reused = app::of(&request)
+            .sessions
+            .sign_out(&caller, refresh_token)
+            .await?;
+        let target = (AuditTarget::Session, caller.session_id.to_string());
+        let actor = audit::actor(&request, &caller);
+        if let Some(session_id) = reused {
+            note_reuse(&request, actor.clone(), session_id).await?;
+        }
+        audit::done(&request, actor, AuditAction::SignOut, target).await?;
+        Ok(HttpResponse::NoContent().finish())
+    })
+    .await
 }
 
 /// Who am I?
@@ -267,23 +276,26 @@ pub(crate) async fn change_password(
     request: HttpRequest,
     Json(change): Json<PasswordChange>,
 ) -> Result<HttpResponse, Problem> {
-    let (current, new) = (
-        change.current_password.into_inner(),
-        change.new_password.into_inner(),
-    );
-    let changed = app::of(&request)
-        .sessions
-        .change_password(&caller, current, new)
-        .await;
-    let actor = audit::actor(&request, &caller);
-    if let Err(error) = changed {
-        if let Some(result) = failure(&error) {
-            let username = &caller.user.username;
-            note_failure(&request, result, AuditAction::PasswordChange, actor, username).await;
+    audit::unbroken(async move {
+        let (current, new) = (
+            change.current_password.into_inner(),
+            change.new_password.into_inner(),
+        );
+        let changed = app::of(&request)
+            .sessions
+            .change_password(&caller, current, new)
+            .await;
+        let actor = audit::actor(&request, &caller);
+        if let Err(error) = changed {
+            if let Some(result) = failure(&error) {
+                let username = &caller.user.username;
+                note_failure(&request, result, AuditAction::PasswordChange, actor, username).await;
+            }
+            return Err(Problem::from(error).about("new_password"));
         }
-        return Err(Problem::from(error).about("new_password"));
-    }
-    let target = (AuditTarget::User, caller.user.id.to_string());
-    audit::done(&request, actor, AuditAction::PasswordChange, target).await?;
-    Ok(HttpResponse::NoContent().finish())
+        let target = (AuditTarget::User, caller.user.id.to_string());
+        audit::done(&request, actor, AuditAction::PasswordChange, target).await?;
+        Ok(HttpResponse::NoContent().finish())
+    })
+    .await
 }

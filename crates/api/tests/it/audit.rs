@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use gateway_domain::Role;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 
 use crate::client::Reply;
 use crate::database::Kind;
@@ -151,6 +152,29 @@ async fn a_published_password_from_another_machine_is_in_the_log() {
         (&json!("refused"), &json!("nobody"))
     );
     assert!(last["target_id"].is_string(), "{last}");
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_does_not_keep_a_guess_out_of_the_log() {
+    let gateway = TestGateway::start(Kind::Sqlite).await;
+    gateway.make_user("ann", Role::Member).await;
+    let body = json!({"username": "ann", "password": "a wrong password"}).to_string();
+    let length = body.len().to_string();
+    let login = gateway
+        .post("/api/auth/login")
+        .header("content-type", "application/json");
+    let mut stream = login.header("content-length", &length).open().await;
+    stream.write_all(body.as_bytes()).await.unwrap();
+    // While the password is being checked.
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    drop(stream);
+    while log(&gateway, "action=sign_in")
+        .await
+        .iter()
+        .all(|entry| entry["result"] != "refused")
+    {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test]
