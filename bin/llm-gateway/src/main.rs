@@ -27,6 +27,8 @@ use std::process::ExitCode;
 
 use actix_web::rt::System;
 use clap::Parser;
+use rustix::fs::Mode;
+use rustix::process::umask;
 
 use crate::cli::{AuditCommand, Cli, Command, JournalCommand, PricesCommand, SecretsCommand};
 use crate::config::{Config, Layers};
@@ -39,6 +41,8 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
     logging::tell_panics_without_payload();
+    // What is written here is nobody else's to read: journal, database, secrets, locks.
+    umask(Mode::RWXG | Mode::RWXO);
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -124,8 +124,8 @@ pub(crate) async fn rotate(secrets: &SecretsSettings, settings: &StoreSettings) 
         return Err(format!("{}\n{resealed} others are sealed anew", damaged.join("\n")).into());
     }
     println!(
-        "{resealed} secrets are sealed anew; all are sealed with the master key {}. \
-         Once no server seals with another one any more, run this again: when it says 0, no other key is needed.",
+        "{resealed} secrets are sealed anew; all are sealed with the master key {}, which is GATEWAY_MASTER_KEY here. \
+         Once no server seals with another one any more, run this again: when it says 0, this key is the only one that is needed.",
         keys.vault().key_id()
     );
     Ok(())

@@ -3,6 +3,7 @@ use std::net::{IpAddr, SocketAddr};
 use actix_web::dev::Payload;
 use actix_web::http::header::{HOST, HeaderMap, HeaderValue};
 use actix_web::{FromRequest, HttpRequest};
+use gateway_providers::is_forwarding;
 use ipnet::IpNet;
 
 use crate::connections::Encrypted;
@@ -30,27 +31,17 @@ pub(crate) fn of(request: &HttpRequest) -> IpAddr {
     forwarded(peer.to_canonical(), request.headers(), trusted)
 }
 
-/// Headers by which proxies tell for whom they ask.
-const FORWARDING: [&str; 8] = [
-    "forwarded",
-    "via",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-real-ip",
-    "true-client-ip",
-    "cf-connecting-ip",
-];
-
 /// Whether a request comes from the gateway's own machine, as far as can be told.
 ///
 /// Not if it came through a proxy that is known or says so, nor if it is for another name than this machine's own: pages
 /// of the web reach it with names that they let point here.
 pub(crate) fn is_this_machine(request: &HttpRequest) -> bool {
     let trusted = &crate::app::of(request).settings.trusted_proxies;
-    request
-        .peer_addr()
-        .is_some_and(|peer| is_direct(peer.ip().to_canonical(), request.headers(), trusted))
+    // Where the target names a server, that one counts.
+    request.uri().host().is_none_or(is_loopback)
+        && request
+            .peer_addr()
+            .is_some_and(|peer| is_direct(peer.ip().to_canonical(), request.headers(), trusted))
 }
 
 fn is_direct(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
@@ -60,7 +51,7 @@ fn is_direct(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
     };
     peer.is_loopback()
         && !is_trusted(peer, trusted)
-        && FORWARDING.iter().all(|name| !headers.contains_key(*name))
+        && !headers.keys().any(|name| is_forwarding(name.as_str()))
         && names_this_machine
 }
 
@@ -132,7 +123,7 @@ mod tests {
 
     use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
-    use super::{FORWARDING, forwarded, is_direct};
+    use super::{forwarded, is_direct};
 
     fn check(peer: &str, lines: &[&str], expected: &str) {
         let trusted = ["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
@@ -179,7 +170,17 @@ mod tests {
         check_direct("::1", None, true);
         check_direct("192.0.2.1", None, false);
         check_direct("127.9.0.1", None, false);
-        for name in FORWARDING {
+        for name in [
+            "forwarded",
+            "via",
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-real-ip",
+            "x-client-ip",
+            "true-client-ip",
+            "fly-client-ip",
+            "cf-connecting-ip",
+        ] {
             check_direct("127.0.0.1", Some((name, "127.0.0.1")), false);
         }
     }

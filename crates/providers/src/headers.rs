@@ -71,10 +71,15 @@ fn is_hop_by_hop(name: &str) -> bool {
 }
 
 fn is_of_the_way(name: &str) -> bool {
+    matches!(name, "host" | "origin" | "referer") || is_forwarding(name)
+}
+
+/// Whether it is one of the headers by which proxies tell for whom they ask; `name` is in small letters.
+#[must_use]
+pub fn is_forwarding(name: &str) -> bool {
     matches!(
         name,
-        "host"
-            | "forwarded"
+        "forwarded"
             | "via"
             | "client-ip"
             | "true-client-ip"
@@ -90,8 +95,6 @@ fn is_of_the_way(name: &str) -> bool {
             | "cdn-loop"
             | "x-amzn-trace-id"
             | "x-cloud-trace-context"
-            | "origin"
-            | "referer"
     ) || ["x-forwarded", "x-original-", "x-vercel-", "cf-"]
         .iter()
         .any(|prefix| name.starts_with(prefix))

@@ -17,7 +17,7 @@ mod target;
 
 pub use anthropic::Anthropic;
 pub use gemini::Gemini;
-pub use headers::response_headers;
+pub use headers::{is_forwarding, response_headers};
 pub use openai::OpenAi;
 pub use organization::{
     CostLine, MOST_REPORT_DAYS, OrganizationReports, ReportPage, ReportQuery, UnreadableReport, UsageLine,

@@ -8,8 +8,9 @@ use gateway_protocol::Framing;
 use gateway_protocol::translation::Untranslatable;
 use gateway_providers::{InvalidTarget, Operation, Provider, Target, provider, response_headers};
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, StatusCode, response};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, response};
 use http_body_util::Full;
+use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout_at};
 
 use crate::decided::{Decided, Whole};
@@ -21,6 +22,7 @@ use crate::open_attempt::AttemptEnd;
 use crate::prompt;
 use crate::reading::Reading;
 use crate::relay::{Exchange, Patience, Relay};
+use crate::telltale::names;
 use crate::upstream::Way;
 use crate::wording::{Estimate, Server, Worded, Wording};
 
@@ -168,11 +170,12 @@ impl<'a> Attempt<'a> {
         let waiting_since = entry.elapsed();
         let sent = timeout_at(head_deadline, self.core.upstream.send(way, request)).await;
         entry.waited_upstream(entry.elapsed().saturating_sub(waiting_since));
-        let (head, body) = match sent {
+        let (mut head, body) = match sent {
             Err(_) => return Err(Failure::timed_out("answer", head_timeout)),
             Ok(Err(error)) => return Err(Failure::transport(error.to_string())),
             Ok(Ok(answer)) => answer.into_parts(),
         };
+        self.leave_out_secret(&mut head.headers);
         entry.head_came(head.status, request_id(&head.headers));
         let waiting_since = entry.elapsed();
         let opened = if head.headers.contains_key(CONTENT_ENCODING) {
@@ -194,6 +197,19 @@ impl<'a> Attempt<'a> {
         };
         entry.waited_upstream(entry.elapsed().saturating_sub(waiting_since));
         opened
+    }
+
+    /// No header may tell the account's credential, neither to clients nor in the books.
+    fn leave_out_secret(&self, headers: &mut HeaderMap) {
+        let secret = self.target.credential().secret().expose_secret();
+        let telling: Vec<HeaderName> = headers
+            .iter()
+            .filter(|(_, value)| names(value.as_bytes(), secret))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in telling {
+            headers.remove(name);
+        }
     }
 
     fn request(&self, lease: &Lease) -> Result<http::Request<Full<Bytes>>, Box<Failure>> {

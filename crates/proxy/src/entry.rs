@@ -7,7 +7,7 @@ use gateway_domain::{AccountId, AttemptId, FaultClass, Spender, Usage, UsageSour
 use gateway_ledger::{AppendError, OpenRequest};
 use gateway_metering::{AttemptRecord, Considered, Outcome, RequestRecord, UnpricedModel};
 use gateway_protocol::AnswerSummary;
-use gateway_providers::Operation;
+use gateway_providers::{Operation, Target};
 use http::StatusCode;
 
 use crate::budgets::OwnLimit;
@@ -214,13 +214,19 @@ impl Entry {
     /// # Errors
     ///
     /// When the first one cannot be noted: what it costs would be lost with the process, so it must not be made.
-    pub(crate) fn begin_attempt(&mut self, lease: &Lease, mut admitted: Admitted) -> Result<(), AppendError> {
+    pub(crate) fn begin_attempt(
+        &mut self,
+        lease: &Lease,
+        mut admitted: Admitted,
+        target: &Arc<Target>,
+    ) -> Result<(), AppendError> {
         let account = lease.account();
         admitted.expect_input(self.expected_input);
         let number = u16::try_from(self.attempts() + 1).unwrap_or(u16::MAX);
         self.attempt = Some(OpenAttempt {
             started: self.shared.clock.monotonic(),
             admitted,
+            target: Arc::clone(target),
             record: AttemptRecord {
                 id: AttemptId::random(),
                 number,
@@ -255,7 +261,7 @@ impl Entry {
             return;
         };
         let may_be_charged = end.may_be_charged;
-        let mut attempt = end.close(open.record, latency);
+        let mut attempt = open.ended(end, latency);
         if self.is_recorded && may_be_charged {
             estimate_input(&mut attempt, self.expected_input);
         }
@@ -308,7 +314,7 @@ impl Entry {
     fn as_interrupted(&self, end: AttemptEnd<'_>) -> Option<RequestRecord> {
         let mut record = self.record.clone()?;
         if let Some(open) = &self.attempt {
-            let mut attempt = end.close(open.record.clone(), self.attempt_elapsed());
+            let mut attempt = open.ended(end, self.attempt_elapsed());
             // An attempt that is not over yet is no finding: neither a missing usage nor a missing price is counted.
             if attempt.usage_source != UsageSource::Missing {
                 let _ = self.shared.find_price(&mut attempt);

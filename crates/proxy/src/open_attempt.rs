@@ -1,17 +1,42 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_domain::Fault;
 use gateway_metering::{AttemptRecord, Outcome};
+use gateway_providers::Target;
+use secrecy::ExposeSecret;
 
 use crate::Admitted;
 use crate::failure::Failure;
 use crate::reading::Reading;
+use crate::telltale::names;
 
 /// A try that is under way.
 pub(crate) struct OpenAttempt {
     pub(crate) record: AttemptRecord,
     pub(crate) admitted: Admitted,
     pub(crate) started: Duration,
+    /// What it goes out with.
+    pub(crate) target: Arc<Target>,
+}
+
+impl OpenAttempt {
+    /// How it is booked if it ends so. Nothing that the provider calls something is kept if it tells the account's
+    /// credential.
+    pub(crate) fn ended(&self, end: AttemptEnd<'_>, latency: Duration) -> AttemptRecord {
+        let mut record = end.close(self.record.clone(), latency);
+        let secret = self.target.credential().secret().expose_secret();
+        for text in [
+            &mut record.upstream_request_id,
+            &mut record.upstream_message_id,
+            &mut record.usage.service_tier,
+            &mut record.usage.speed,
+            &mut record.usage.inference_geo,
+        ] {
+            text.take_if(|text| names(text.as_bytes(), secret));
+        }
+        record
+    }
 }
 
 /// Times to the first content of an answer.
@@ -65,7 +90,7 @@ impl<'a> AttemptEnd<'a> {
     }
 
     /// The record of an attempt that ends so.
-    pub(crate) fn close(self, mut attempt: AttemptRecord, latency: Duration) -> AttemptRecord {
+    fn close(self, mut attempt: AttemptRecord, latency: Duration) -> AttemptRecord {
         attempt.status = self.status;
         attempt.fault = self.fault.map(|fault| fault.class);
         attempt.fault_reason = self.fault.map(|fault| fault.reason.clone());

@@ -114,7 +114,7 @@ impl Routing {
                     continue;
                 }
             };
-            if let Err(error) = entry.begin_attempt(&lease, admitted) {
+            if let Err(error) = entry.begin_attempt(&lease, admitted, &attempt.target) {
                 tracing::warn!(%error, "a request is refused that could not be noted");
                 return self.refuse_unrecorded(entry);
             }

@@ -4,16 +4,32 @@ use percent_encoding::percent_decode;
 /// What is shorter is no credential of any provider but a word that stands for none, and is found everywhere.
 const SHORTEST: usize = 8;
 
+/// Of a longer one three quarters are enough.
+const LONG: usize = 32;
+
+/// Whether `text` has `secret` in it as it is: for what is short, and read with every answer.
+pub(crate) fn names(text: &[u8], secret: &str) -> bool {
+    secret.len() >= SHORTEST && memmem::find(text, secret.as_bytes()).is_some()
+}
+
 /// Whether `text` tells `secret`, in any of the ways that a program writes it down: as it is, within JSON or an address, in
 /// hexadecimal digits or base64.
 pub(crate) fn tells(text: &[u8], secret: &str) -> bool {
     if secret.len() < SHORTEST {
         return false;
     }
-    let secret = secret.as_bytes();
-    let unescaped = unescaped(text);
-    let decoded: Vec<u8> = percent_decode(&unescaped).collect();
-    let texts = [text, &unescaped, &decoded].map(<[u8]>::to_ascii_lowercase);
+    // Most of a long one is as good as all of it.
+    let told = if secret.len() < LONG {
+        secret.len()
+    } else {
+        secret.len() / 4 * 3
+    };
+    let secret = &secret.as_bytes()[..told];
+    // What is quoted within JSON within JSON is escaped twice.
+    let once = unescaped(text);
+    let twice = unescaped(&once);
+    let decoded: Vec<u8> = percent_decode(&twice).collect();
+    let texts = [text, &once, &twice, &decoded].map(<[u8]>::to_ascii_lowercase);
     let coded = [hexadecimal(secret)].into_iter().chain(base64(secret));
     [secret.to_vec()]
         .into_iter()
@@ -72,7 +88,7 @@ mod tests {
     use base64::Engine;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-    use super::tells;
+    use super::{names, tells};
 
     const SECRET: &str = "sk-ant-api03-a/b+c_d=e?f~g>h";
 
@@ -91,6 +107,7 @@ mod tests {
             SECRET.replace('-', "\\u002d"),
             SECRET.replace('/', "%2F").replace('+', "%2B"),
             SECRET.replace('-', "\\u0025\\u0032d"),
+            SECRET.replace('-', "\\\\u002d"),
             hexadecimal,
             percent,
             escaped,
@@ -102,6 +119,15 @@ mod tests {
             let body = format!(r#"{{"error":{{"message":"no such key: {said}."}}}}"#);
             assert!(tells(body.as_bytes(), SECRET), "{said}");
         }
+    }
+
+    #[test]
+    fn most_of_a_long_credential_tells_it() {
+        let long = "sk-ant-api03-0123456789abcdefghijklmnopqrstuvwxyz";
+        let body = format!("key {}… is wrong", &long[..40]);
+        assert!(tells(body.as_bytes(), long));
+        assert!(!tells(body.replace(&long[..20], "sk-ant-…").as_bytes(), long));
+        assert!(names(format!("req_{long}").as_bytes(), long) && !names(b"req_1", long));
     }
 
     #[test]

@@ -72,6 +72,7 @@ impl Attempt<'_> {
             Ok(Ok(body)) if serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err() => Err(
                 Failure::new(Fault::new(FaultClass::Server, "the answer is not JSON")),
             ),
+            Ok(Ok(body)) if says_error(&body) => Err(self.refused_with_success(&head, body)),
             Ok(Ok(body)) => match self.wording.tell(body.clone()) {
                 Some(told) => Ok(Opened::Whole { head, body, told }),
                 None => Err(Failure::nonsense(
@@ -79,6 +80,20 @@ impl Attempt<'_> {
                 )),
             },
         }
+    }
+}
+
+impl Attempt<'_> {
+    /// An error, whatever the status says. Some servers that speak a provider's API have no other.
+    fn refused_with_success(&self, head: &response::Parts, body: Bytes) -> Box<Failure> {
+        let fault = self.provider.classify_event(&body);
+        if fault.class != FaultClass::Client {
+            return Failure::new(fault);
+        }
+        Box::new(Failure {
+            answer: Some(self.error_from_provider(StatusCode::BAD_REQUEST, head.headers.clone(), body)),
+            ..*Failure::new(fault)
+        })
     }
 }
 
@@ -104,6 +119,15 @@ async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, String> {
         }
     }
     Ok(rest.map_or(first, BytesMut::freeze))
+}
+
+/// Whether an answer is an error rather than an answer.
+fn says_error(body: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Envelope {
+        error: Option<serde::de::IgnoredAny>,
+    }
+    serde_json::from_slice::<Envelope>(body).is_ok_and(|envelope| envelope.error.is_some())
 }
 
 /// Whether it is in the shape that errors of every dialect have.

@@ -129,6 +129,27 @@ fn another_master_key_is_refused_even_where_there_is_no_account_yet() {
 }
 
 #[test]
+fn a_server_that_does_not_know_the_new_master_key_goes_on_with_what_it_has() {
+    let provider = Simulator::builder().keep(1_000).try_start().unwrap();
+    let folder = Folder::new();
+    let server = Server::start(&folder, &[OLD]);
+    let key = set_up(&server, &provider);
+    serves(&server, &key);
+    let said = folder
+        .run(&["secrets", "rotate"], &[NEW, (OTHER, OLD.1)])
+        .success();
+    assert!(said.starts_with("2 secrets are sealed anew"), "{said}");
+    while !server
+        .log()
+        .contains("does not open: it goes on with what was opened before")
+    {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    serves(&server, &key);
+    server.stop();
+}
+
+#[test]
 fn the_first_start_takes_one_master_key() {
     let folder = Folder::new();
     let both = [OLD, (OTHER, NEW.1), ("PORT", "0")];

@@ -159,3 +159,25 @@ fn nothing_that_the_server_emits_or_stores_holds_a_secret() {
         server.stop();
     }
 }
+
+#[test]
+fn what_the_gateway_writes_is_nobody_elses_to_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn check(folder: &std::path::Path) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode & 0o077, 0, "{} {mode:o}", path.display());
+            if path.is_dir() {
+                check(&path);
+            }
+        }
+    }
+
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("data")).unwrap();
+    let server = Server::start(&folder, &[]);
+    check(&folder.path("data"));
+    server.stop();
+}

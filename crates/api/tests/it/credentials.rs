@@ -192,6 +192,24 @@ async fn the_host_and_the_form_of_the_target_grant_nothing() {
     }
 }
 
+#[tokio::test]
+async fn a_target_for_another_name_is_not_of_this_machine() {
+    let gateway = TestGateway::start(Kind::Sqlite).await;
+    let body = json!({"username": "admin", "password": "admin123456"}).to_string();
+    for (target, host, expected) in [
+        ("/api/auth/login", "localhost", 200),
+        ("http://localhost/api/auth/login", "localhost", 200),
+        ("/api/auth/login", "evil.example", 403),
+        ("http://evil.example/api/auth/login", "localhost", 403),
+    ] {
+        let request = format!(
+            "POST {target} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        assert_eq!(raw(&gateway, &request).await.status, expected, "{target} {host}");
+    }
+}
+
 on_both_databases! {
     async fn a_new_role_and_deactivation_bite_at_once(gateway) {
         let ann = gateway.user("ann", Role::Admin).await;

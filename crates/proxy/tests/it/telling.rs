@@ -152,3 +152,54 @@ async fn what_fails_in_a_translated_stream_tells_nothing_of_the_account() {
     );
     assert!(!seen.contains("odd") && !seen.contains("message_stop"), "{seen}");
 }
+
+#[tokio::test]
+async fn what_a_provider_calls_its_answer_does_not_tell_the_credential() {
+    let simulator = Simulator::start().await;
+    let said = format!(
+        r#"{{"id":"{SECRET}","type":"message","role":"assistant","model":"claude-sonnet-5-5","content":[],"stop_reason":"end_turn","usage":{{"input_tokens":3,"output_tokens":1,"service_tier":"{SECRET}"}}}}"#
+    );
+    for status in [200, 400] {
+        let script = Script::raw(status, "application/json", said.clone())
+            .header("request-id", SECRET)
+            .header("anthropic-ratelimit-requests-remaining", SECRET)
+            .header("retry-after", SECRET);
+        simulator.next(script);
+    }
+    let rig = Rig::new(vec![account(&simulator, SECRET)]).await;
+    for _ in 0..2 {
+        let answer = rig.call(&message(false)).await;
+        for (name, value) in &answer.headers {
+            assert!(!value.to_str().unwrap_or_default().contains(SECRET), "{name}");
+        }
+    }
+    let rows = format!("{:?}", rig.rows().await);
+    assert!(!rows.contains(SECRET), "{rows}");
+}
+
+#[tokio::test]
+async fn a_success_that_says_an_error_is_one() {
+    for (kind, status) in [
+        ("invalid_request_error", 400),
+        ("authentication_error", 502),
+        ("overloaded_error", 529),
+    ] {
+        let body = format!(r#"{{"type":"error","error":{{"type":"{kind}","message":"odd {SECRET}"}}}}"#);
+        let simulator = Simulator::start().await;
+        simulator.always_for(SECRET, Script::raw(200, "application/json", body));
+        let rig = Rig::new(vec![account(&simulator, SECRET)]).await;
+        let answer = rig.call(&message(false)).await;
+        assert_eq!(answer.status.as_u16(), status);
+        let text = text(answer).await;
+        assert!(!text.contains("odd") && !text.contains(SECRET), "{text}");
+
+        // Another account may answer, unless the request is wrong.
+        let rig = Rig::new(vec![
+            account(&simulator, SECRET),
+            account(&simulator, "sk-ant-second"),
+        ])
+        .await;
+        let answer = rig.call(&message(false)).await;
+        assert_eq!(answer.status.as_u16(), if status == 400 { 400 } else { 200 });
+    }
+}
