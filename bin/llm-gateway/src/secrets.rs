@@ -87,7 +87,7 @@ pub(crate) enum SecretError {
         "{file} belongs to another user (uid {owner}), who can change it: chown it to the one that runs the gateway"
     )]
     Foreign { file: String, owner: u32 },
-    #[error("{file}: {source}")]
+    #[error("{file} cannot be read")]
     File { file: String, source: io::Error },
     #[error(transparent)]
     Config(#[from] ConfigError),

@@ -23,7 +23,7 @@ use crate::welcome::Welcome;
 use crate::wiring::House;
 
 /// How long a client may go on sending what nobody reads, once it has its answer.
-const LINGER: Duration = Duration::from_secs(10);
+const LINGER: Duration = Duration::from_secs(5);
 
 /// How long the last usage may take to be written.
 const LEDGER_DEADLINE: Duration = Duration::from_secs(10);

@@ -43,6 +43,15 @@ pub(crate) fn config(settings: &ServerSettings) -> Result<Option<ServerConfig>> 
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, secret)
-        .map_err(|error| unusable(certificate, &error))?;
+        .map_err(|error| match error {
+            rustls::Error::InconsistentKeys(_) => {
+                let certificate = certificate.display();
+                unusable(
+                    key,
+                    &format_args!("not the key of the certificate in {certificate}"),
+                )
+            }
+            error => unusable(certificate, &error),
+        })?;
     Ok(Some(config))
 }
