@@ -86,7 +86,8 @@ async fn those_who_keep_the_gateway_waiting_are_closed() {
     let folder = Folder::new();
     let impatient = [
         ("GATEWAY__SERVER__HEAD_TIMEOUT_SECONDS", "1"),
-        ("GATEWAY__SERVER__KEEP_ALIVE_SECONDS", "1"),
+        // Well after the first head is late, whose answer is another.
+        ("GATEWAY__SERVER__KEEP_ALIVE_SECONDS", "4"),
         ("GATEWAY__API__BODY_TIMEOUT_SECONDS", "1"),
         ("GATEWAY__API__METRICS_PUBLIC", "true"),
     ];
