@@ -163,16 +163,6 @@ impl InvalidBody {
             message: message.into(),
         }
     }
-
-    /// Refuses a field of one of these names that is written in another case: some servers do not tell cases apart, and
-    /// would take it for the one that was authorised.
-    pub(crate) fn unless_in_other_case(key: &[u8], names: &[&str]) -> Result<(), Self> {
-        let is_meant = |name: &&&str| key.eq_ignore_ascii_case(name.as_bytes()) && key != name.as_bytes();
-        match names.iter().find(is_meant) {
-            None => Ok(()),
-            Some(name) => Err(Self::new(format!("{name}: Field must be written as {name}"))),
-        }
-    }
 }
 
 /// What an answer says about itself, as far as it has been read.

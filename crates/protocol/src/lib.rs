@@ -9,6 +9,8 @@ pub mod gemini;
 mod json;
 mod model_entry;
 pub mod openai;
+mod peeking;
+mod pins;
 mod progress;
 mod sse;
 pub mod translation;

@@ -1,7 +1,10 @@
+use std::borrow::Cow;
+
 use memchr::memmem;
 
 use crate::fingerprint::Fingerprint;
-use crate::json::{self, Member, SyntaxError};
+use crate::json;
+use crate::peeking::{self, Expected, Field, Fields, Flaw, Problem};
 use crate::{Address, CacheWish, InvalidBody, Peek, Preamble};
 
 use super::fields::{camel_case, integer};
@@ -12,21 +15,15 @@ const MAX_PIN: usize = 2048;
 
 /// See [`Codec::peek`](crate::Codec::peek).
 pub(super) fn peek(body: &[u8], address: &Address<'_>) -> Result<Peek, InvalidBody> {
-    // The standard library's own needs 15 times as long for Chinese.
-    if let Err(error) = simdutf8::compat::from_utf8(body) {
-        let at = error.valid_up_to();
-        return Err(InvalidBody::new(format!(
-            "The request body is not valid UTF-8 at byte {at}"
-        )));
-    }
+    let fields = peeking::fields(body, wording)?;
     let Some(model) = address.model.filter(|model| !model.is_empty()) else {
         return Err(InvalidBody::new("model: model is not specified"));
     };
-    let mut seen = Seen::read(body)?;
+    let mut seen = Seen::read(fields)?;
     seen.check_model(model)?;
     // A count of tokens may hold the request that it is for.
     if let Some(request) = seen.request {
-        let inner = Seen::read(request)?;
+        let inner = Seen::read(peeking::object(request, "generateContentRequest", wording)?)?;
         inner.check_model(model)?;
         if seen.contents.is_none() {
             seen = inner;
@@ -71,22 +68,21 @@ impl<'a> Seen<'a> {
         }
     }
 
-    fn read(object: &'a [u8]) -> Result<Self, InvalidBody> {
+    fn read(fields: Fields<'a>) -> Result<Self, InvalidBody> {
         let mut seen = Self::default();
-        for member in json::members(object) {
-            let member = member.map_err(not_json)?;
-            let name = name(&member);
-            let field = match &*name {
-                "contents" => &mut seen.contents,
-                "systemInstruction" => &mut seen.system,
-                "tools" => &mut seen.tools,
-                "cachedContent" => &mut seen.cached_content,
-                "generationConfig" => &mut seen.config,
-                "generateContentRequest" => &mut seen.request,
-                "model" => &mut seen.model,
+        for field in fields {
+            let field = in_camel_case(field?);
+            let into = match field.key() {
+                b"contents" => &mut seen.contents,
+                b"systemInstruction" => &mut seen.system,
+                b"tools" => &mut seen.tools,
+                b"cachedContent" => &mut seen.cached_content,
+                b"generationConfig" => &mut seen.config,
+                b"generateContentRequest" => &mut seen.request,
+                b"model" => &mut seen.model,
                 _ => continue,
             };
-            set(field, &name, &member)?;
+            field.keep(into)?;
         }
         let given = |field: Option<&'a [u8]>| field.filter(|value| !json::is_null(value));
         Ok(Self {
@@ -152,40 +148,46 @@ fn uploaded_file(contents: &[u8]) -> Option<String> {
 }
 
 fn max_tokens(config: &[u8]) -> Result<Option<u64>, InvalidBody> {
-    let mut value = None;
-    if !config.starts_with(b"{") {
-        return Err(InvalidBody::new("generationConfig: expected an object"));
-    }
-    for member in json::members(config) {
-        let member = member.map_err(not_json)?;
-        let name = name(&member);
-        if name == "maxOutputTokens" {
-            set(&mut value, &name, &member)?;
+    let mut tokens = None;
+    for field in peeking::object(config, "generationConfig", wording)? {
+        let field = in_camel_case(field?);
+        if field.key() == b"maxOutputTokens" {
+            field.read(&mut tokens, whole_number)?;
         }
     }
-    let given = value.filter(|value| !json::is_null(value));
-    let number = given.map(|value| integer(value).and_then(|number| u64::try_from(number).ok()));
-    match number {
-        Some(None) => Err(InvalidBody::new(
-            "generationConfig.maxOutputTokens: expected an integer that is not negative",
-        )),
-        number => Ok(number.flatten()),
+    Ok(tokens.flatten())
+}
+
+/// As protobuf's JSON has them, also in quotes.
+fn whole_number(field: &Field<'_>) -> Result<u64, InvalidBody> {
+    let number = integer(field.member.value).and_then(|number| u64::try_from(number).ok());
+    number.ok_or_else(|| field.expect(Expected::WholeNumber))
+}
+
+/// A field that may be spelt in either way.
+fn in_camel_case(mut field: Field<'_>) -> Field<'_> {
+    if field.key().contains(&b'_') {
+        let name = String::from_utf8_lossy(field.key());
+        field.member.key = Cow::Owned(camel_case(&name).into_owned().into_bytes());
     }
+    field
 }
 
-/// Keeps a field that may be given once, in either case.
-fn set<'a>(field: &mut Option<&'a [u8]>, name: &str, member: &Member<'a>) -> Result<(), InvalidBody> {
-    // Which of two the provider would take is anybody's guess.
-    match field.replace(member.value) {
-        None => Ok(()),
-        Some(_) => Err(InvalidBody::new(format!("{name}: Field may be given only once"))),
+fn wording(problem: Problem<'_>) -> String {
+    match problem {
+        Problem::NotUtf8(at) => format!("The request body is not valid UTF-8 at byte {at}"),
+        Problem::NotJson(error) => format!("The request body is not a valid JSON object: {error}"),
+        Problem::Field(field, Flaw::GivenTwice) => format!("{field}: Field may be given only once"),
+        Problem::Field(field, Flaw::Missing | Flaw::Empty) => format!("{field}: {field} is not specified"),
+        Problem::Field(field, Flaw::TooLong(most)) => format!("{field}: expected at most {most} bytes"),
+        Problem::Field(field, Flaw::Not(expected)) => {
+            let expected = match expected {
+                Expected::Text => "a string",
+                Expected::Boolean => "a boolean",
+                Expected::WholeNumber => "an integer that is not negative",
+                Expected::Object => "an object",
+            };
+            format!("{field}: expected {expected}")
+        }
     }
-}
-
-fn name(member: &Member<'_>) -> String {
-    camel_case(&String::from_utf8_lossy(&member.key)).into_owned()
-}
-
-fn not_json(error: SyntaxError) -> InvalidBody {
-    InvalidBody::new(format!("The request body is not a valid JSON object: {error}"))
 }

@@ -11,7 +11,7 @@ mod write;
 pub(crate) use edits::Edits;
 pub(crate) use located::Located;
 pub(crate) use pruning::Pruning;
-pub(crate) use scan::{Member, SyntaxError, elements, member, members};
+pub(crate) use scan::{Member, Members, SyntaxError, elements, member, members};
 pub(crate) use value::{count, is_null, text, text_len};
 pub use write::splice;
 pub(crate) use write::to_bytes;

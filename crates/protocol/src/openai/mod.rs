@@ -8,6 +8,7 @@ mod models;
 mod parameters;
 pub(crate) mod responses;
 mod unknown;
+mod wording;
 
 pub use error::error_body;
 pub use models::{model, models_list};

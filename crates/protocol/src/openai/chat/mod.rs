@@ -6,10 +6,11 @@ mod completion;
 mod foreign;
 mod opening;
 mod pass;
+mod peek;
 mod pieces;
 mod reading;
 mod reply;
-mod request;
+
 mod stream;
 mod translate;
 mod usage;
@@ -37,7 +38,7 @@ impl Codec for OpenAiChat {
     }
 
     fn peek(&self, body: &[u8], _: &Address<'_>) -> Result<Peek, InvalidBody> {
-        request::peek(body)
+        peek::peek(body)
     }
 
     fn pass(&self, body: &Bytes, peek: &Peek) -> Passing {

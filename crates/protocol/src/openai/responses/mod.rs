@@ -9,13 +9,13 @@ mod foreign;
 mod item;
 mod models;
 mod opening;
+mod peek;
 mod read_content;
 mod read_items;
 mod read_pieces;
 mod read_reply;
 mod read_request;
 mod read_tools;
-mod request;
 mod response;
 mod sealed;
 mod stream;
@@ -45,7 +45,7 @@ impl Codec for OpenAiResponses {
     }
 
     fn peek(&self, body: &[u8], _: &Address<'_>) -> Result<Peek, InvalidBody> {
-        request::peek(body)
+        peek::peek(body)
     }
 
     fn pass(&self, body: &Bytes, _: &Peek) -> Passing {

@@ -51,7 +51,7 @@ fn what_is_wrong_is_said_in_openais_words() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "We could not parse the body of your request: it is not valid UTF-8 at byte 10."
+        "We could not parse the JSON body of your request: invalid UTF-8 at byte 10."
     );
 }
 

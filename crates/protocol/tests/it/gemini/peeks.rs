@@ -37,7 +37,7 @@ fn both_spellings_are_read_and_both_at_once_refused() {
         (r#"{"cachedContent":"a","cached_content":"b"}"#, "cachedContent"),
         (
             r#"{"generationConfig":{"maxOutputTokens":1,"max_output_tokens":2}}"#,
-            "maxOutputTokens",
+            "generationConfig.maxOutputTokens",
         ),
     ] {
         assert_eq!(

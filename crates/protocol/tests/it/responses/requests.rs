@@ -42,27 +42,33 @@ fn a_body_that_says_no_model_is_refused() {
             "Invalid type for 'model': expected a string.",
         ),
         (r#"{"model":7}"#, "Invalid type for 'model': expected a string."),
-        (r#"{"model":""}"#, "Invalid 'model': empty string."),
-        (r#"{"model":"a","model":"b"}"#, "Duplicate parameter: 'model'."),
+        (
+            r#"{"model":""}"#,
+            "Invalid 'model': empty string. Expected a string with minimum length 1.",
+        ),
+        (
+            r#"{"model":"a","model":"b"}"#,
+            "Duplicate parameter: 'model'. It may be given only once.",
+        ),
         (
             r#"{"model":"a","input":"b","input":"c"}"#,
-            "Duplicate parameter: 'input'.",
+            "Duplicate parameter: 'input'. It may be given only once.",
         ),
         (
             r#"{"model":"a","tools":[],"tools":[]}"#,
-            "Duplicate parameter: 'tools'.",
+            "Duplicate parameter: 'tools'. It may be given only once.",
         ),
         (
             r#"{"model":"a","instructions":null,"instructions":"b"}"#,
-            "Duplicate parameter: 'instructions'.",
+            "Duplicate parameter: 'instructions'. It may be given only once.",
         ),
         (
             r#"{"model":"a","previous_response_id":"b","previous_response_id":"c"}"#,
-            "Duplicate parameter: 'previous_response_id'.",
+            "Duplicate parameter: 'previous_response_id'. It may be given only once.",
         ),
         (
             r#"{"model":"a","conversation":"b","conversation":{"id":"c"}}"#,
-            "Duplicate parameter: 'conversation'.",
+            "Duplicate parameter: 'conversation'. It may be given only once.",
         ),
         (
             r#"{"model":"a","stream":1}"#,
