@@ -176,10 +176,25 @@ async fn the_log_is_appended_to_and_never_changed() {
     check(async |fixture| {
         fixture.store.record_audit(event(1)).await.unwrap();
         let settings = fixture.settings.clone();
-        for sql in ["UPDATE audit_log SET actor = 'bob'", "DELETE FROM audit_log"] {
+        let columns = "at, actor, action, target_kind, result, previous_hash, hash";
+        let copied =
+            |seq: &str| format!("INTO audit_log (seq, {columns}) SELECT {seq}, {columns} FROM audit_log");
+        let replaced = match settings.url.starts_with("sqlite://") {
+            true => format!("INSERT OR REPLACE {}", copied("seq")),
+            false => format!(
+                "INSERT {} ON CONFLICT (seq) DO UPDATE SET actor = 'bob'",
+                copied("seq")
+            ),
+        };
+        for sql in [
+            "UPDATE audit_log SET actor = 'bob'",
+            "DELETE FROM audit_log",
+            &format!("INSERT {}", copied("seq - 1")),
+            &replaced,
+        ] {
             let tried = tokio::spawn({
-                let settings = settings.clone();
-                async move { run_sql(&settings, sql).await }
+                let (settings, sql) = (settings.clone(), sql.to_owned());
+                async move { run_sql(&settings, &sql).await }
             });
             assert!(tried.await.is_err(), "{sql}");
         }

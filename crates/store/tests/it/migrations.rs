@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::fixture::{check, check_empty, read_sql, run_sql};
 use crate::recording::{everything, passed_over, records};
 
-pub(crate) const ALL: [&str; 11] = [
+pub(crate) const ALL: [&str; 12] = [
     "0001_initial_schema",
     "0002_initial_data",
     "0003_request_decisions",
@@ -26,6 +26,7 @@ pub(crate) const ALL: [&str; 11] = [
     "0009_alerts",
     "0010_audit_chain",
     "0011_instance_secrets",
+    "0012_audit_order",
 ];
 
 fn with_state(state: MigrationState) -> Vec<Migration> {
