@@ -3,14 +3,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gateway_balancing::{Decision, Lease};
-use gateway_domain::{AccountId, AttemptId, FaultClass, Spender, Usage, UsageSource};
+use gateway_domain::{AccountId, AttemptId, FaultClass, Usage, UsageSource};
 use gateway_ledger::{AppendError, OpenRequest};
-use gateway_metering::{AttemptRecord, Considered, Outcome, RequestRecord, UnpricedModel};
+use gateway_metering::{AttemptRecord, Considered, Outcome, RequestRecord};
 use gateway_protocol::AnswerSummary;
 use gateway_providers::{Operation, Target};
 use http::StatusCode;
 
 use crate::budgets::OwnLimit;
+use crate::charging::estimate_input;
 use crate::open_attempt::{AnswerTtft, AttemptEnd, OpenAttempt};
 use crate::prompt;
 use crate::reading::Reading;
@@ -368,71 +369,5 @@ impl Drop for Entry {
             let status = self.early_head.as_ref().and_then(EarlyHead::status);
             self.settle(Outcome::Cancelled, status, None, None);
         }
-    }
-}
-
-/// Books the prompt of an attempt that ended before anything was said of usage: the provider had it by then, and may charge
-/// for it.
-fn estimate_input(attempt: &mut AttemptRecord, input_tokens: u64) {
-    if attempt.usage_source == UsageSource::Missing && attempt.http_status.is_none_or(|status| status < 300) {
-        attempt.usage.tokens.input = input_tokens;
-        attempt.usage_source = UsageSource::Estimated;
-    }
-}
-
-impl Shared {
-    /// Charges limits and budgets of the request's key and user.
-    fn charge(&self, record: &RequestRecord, admitted: &mut Admitted) {
-        if let Some(cost) = record.cost() {
-            for spender in [Spender::Key(record.key_id), Spender::User(record.user_id)] {
-                self.spend.add(spender, record.started_at, cost);
-            }
-        }
-        admitted.settle(&record.tokens());
-        self.budget_is_freed();
-    }
-
-    /// The same for the account of one attempt.
-    fn charge_account(&self, attempt: &AttemptRecord, mut admitted: Admitted) {
-        if let Some(cost) = attempt.cost {
-            self.spend
-                .add(Spender::Account(attempt.account_id), attempt.started_at, cost);
-        }
-        admitted.settle(&attempt.usage.tokens);
-    }
-
-    /// Puts the price of the attempt's usage into its record.
-    fn price(&self, attempt: &mut AttemptRecord) {
-        if attempt.usage_source == UsageSource::Missing {
-            if attempt.status == Outcome::Ok {
-                self.metrics.usage_missing();
-                tracing::warn!(account_id = %attempt.account_id, model = %attempt.upstream_model, "an answer named no usage");
-            }
-            return;
-        }
-        if let Err(UnpricedModel { model }) = self.find_price(attempt) {
-            self.metrics.model_unpriced();
-            if self.unpriced_models.is_news(&model, self.clock.monotonic()) {
-                tracing::warn!(
-                    %model,
-                    provider = attempt.provider.as_str(),
-                    "no price is known for this model; its cost is left open"
-                );
-            }
-        }
-    }
-
-    /// Fails if there is none.
-    fn find_price(&self, attempt: &mut AttemptRecord) -> Result<(), UnpricedModel> {
-        let charge = self.prices.current().charge(
-            attempt.account_id,
-            attempt.provider,
-            &attempt.upstream_model,
-            attempt.started_at,
-            &attempt.usage,
-        )?;
-        attempt.cost = Some(charge.cost);
-        attempt.price_version = Some(charge.price_version);
-        Ok(())
     }
 }

@@ -14,7 +14,6 @@ use http::StatusCode;
 use http_body::Body;
 use hyper::body::Incoming;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::{Instant, Sleep};
 
 use crate::entry::Entry;
 use crate::failure::Failure;
@@ -24,6 +23,7 @@ use crate::keep_alive::KeepAlive;
 use crate::open_attempt::{AnswerTtft, AttemptEnd};
 use crate::reading::Reading;
 use crate::refusal::Refusal;
+use crate::silence::Silence;
 use crate::telltale::tells;
 use crate::unfinished::Unfinished;
 
@@ -374,45 +374,5 @@ impl Drop for Relay {
             self.note_phase();
         }
         self.book_broken(Outcome::Cancelled, None);
-    }
-}
-
-/// Watches for a stream that says nothing for too long, with one timer however many chunks pass.
-struct Silence {
-    timeout: Duration,
-    /// Since when the client has waited for the next chunk. Time in which it does not ask is not the provider's.
-    since: Option<Instant>,
-    timer: Pin<Box<Sleep>>,
-}
-
-impl Silence {
-    fn new(timeout: Duration) -> Self {
-        Self {
-            timeout,
-            since: None,
-            timer: Box::pin(tokio::time::sleep(timeout)),
-        }
-    }
-
-    fn broken(&mut self) {
-        self.since = None;
-    }
-
-    /// From now on a silence of `timeout` is too long.
-    fn shorten(&mut self, timeout: Duration) {
-        self.timeout = self.timeout.min(timeout);
-        self.timer.as_mut().reset(Instant::now() + self.timeout);
-    }
-
-    /// To be asked only when there is nothing to give to a client that waits.
-    fn poll_too_long(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let end = *self.since.get_or_insert_with(Instant::now) + self.timeout;
-        while self.timer.as_mut().poll(context).is_ready() {
-            if end <= Instant::now() {
-                return Poll::Ready(());
-            }
-            self.timer.as_mut().reset(end);
-        }
-        Poll::Pending
     }
 }
