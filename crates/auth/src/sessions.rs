@@ -1,21 +1,23 @@
+mod passwords;
+mod refreshing;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_domain::{Clock, Role, SessionId, Timestamp, User, UserId};
+use gateway_domain::{Clock, SessionId, Timestamp, User, UserId};
 use moka::sync::Cache;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use crate::access_token::{AccessTokens, Subject};
 use crate::failures::{FailureCount, Policy, bounded};
 use crate::network::network_of;
-use crate::password::Turn;
 use crate::refresh_token::{self, RefreshHash};
 use crate::settings::{AuthSettings, InvalidSettings};
 use crate::throttle::{ACQUAINTED_FOR, Throttle, Who};
 use crate::{
-    AuthError, Caller, Directory, NewSession, NotHashed, PasswordChange, PasswordChangeCause, PasswordHash,
-    PasswordHasher, RefreshExchange, RefreshOutcome, Verdict, WeakPassword, check_new_password,
+    AuthError, Caller, Directory, NewSession, NotHashed, PasswordHash, PasswordHasher, RefreshOutcome,
+    Verdict,
 };
 
 /// The longest wait after tokens that nobody was given: there may be others behind the same address.
@@ -141,56 +143,6 @@ impl Sessions {
         Ok(pair)
     }
 
-    /// Exchanges a refresh token for a new pair, for whoever is at `address`.
-    ///
-    /// # Errors
-    ///
-    /// [`AuthError::InvalidToken`]; [`AuthError::RefreshTokenReused`] when it was used before, which ends its session;
-    /// [`AuthError::TooManyAttempts`]; [`AuthError::Unavailable`].
-    pub async fn refresh(&self, refresh_token: &str, address: IpAddr) -> Result<TokenPair, AuthError> {
-        let presented = RefreshHash::of(refresh_token).ok_or(AuthError::InvalidToken)?;
-        let network = network_of(address);
-        self.refuse_guess(presented, network).await?;
-        let now = self.clock.now();
-        let (replacement, hash) = refresh_token::issue();
-        match self
-            .directory
-            .exchange_refresh_token(self.exchange(presented, hash, now))
-            .await?
-        {
-            RefreshOutcome::Exchanged { session_id, user } if user.is_active => {
-                Ok(self.pair(user, session_id, replacement, now))
-            }
-            RefreshOutcome::Reused { session_id } => {
-                self.spent.insert(*presented.as_bytes(), ());
-                Err(AuthError::RefreshTokenReused { session_id })
-            }
-            // Somebody was given it, so that it is no guess.
-            RefreshOutcome::Exchanged { .. } | RefreshOutcome::Invalid => {
-                self.spent.insert(*presented.as_bytes(), ());
-                Err(AuthError::InvalidToken)
-            }
-        }
-    }
-
-    /// Looks a token up before anything is written: the exchange of one that was never given keeps writers waiting.
-    async fn refuse_guess(&self, presented: RefreshHash, network: IpAddr) -> Result<(), AuthError> {
-        // What was no good is none later, and a client that goes on trying it is no guesser.
-        if self.spent.contains_key(presented.as_bytes()) {
-            return Err(AuthError::InvalidToken);
-        }
-        let retry_after = self.guesses.wait(&network, self.clock.monotonic());
-        if !retry_after.is_zero() {
-            return Err(AuthError::TooManyAttempts { retry_after });
-        }
-        if self.directory.has_refresh_token(presented).await? {
-            return Ok(());
-        }
-        self.spent.insert(*presented.as_bytes(), ());
-        self.guesses.add(network, self.clock.monotonic());
-        Err(AuthError::InvalidToken)
-    }
-
     /// Lets an attempt be made that would be refused, if it comes from where the user has signed in before: perhaps to
     /// another process, or before this one began.
     ///
@@ -283,59 +235,6 @@ impl Sessions {
         }
     }
 
-    /// Replaces the caller's password and ends every other session of theirs.
-    ///
-    /// # Errors
-    ///
-    /// [`AuthError::WeakPassword`]; [`AuthError::InvalidCredentials`] when `current` is wrong;
-    /// [`AuthError::TooManyAttempts`]; [`AuthError::Busy`]; [`AuthError::Unavailable`].
-    pub async fn change_password(
-        &self,
-        caller: &Caller,
-        current: SecretString,
-        new: SecretString,
-    ) -> Result<(), AuthError> {
-        check_new_password(new.expose_secret(), caller.user.role)?;
-        let is_unchanged = current.expose_secret() == new.expose_secret();
-        let replaced = self.check_current(caller, current).await?;
-        if is_unchanged {
-            return Err(WeakPassword::Unchanged.into());
-        }
-        let replacement = self.hasher.hash(new).await?;
-        let is_set = self
-            .directory
-            .set_password(PasswordChange {
-                user_id: caller.user.id,
-                replaced,
-                replacement,
-                cause: PasswordChangeCause::Chosen {
-                    keep: caller.session_id,
-                },
-                now: self.clock.now(),
-            })
-            .await?;
-        // Else somebody else set another one meanwhile, and `current` is wrong by now.
-        if is_set {
-            Ok(())
-        } else {
-            Err(AuthError::InvalidCredentials)
-        }
-    }
-
-    /// Hashes a password that an admin sets for a user with this role.
-    ///
-    /// # Errors
-    ///
-    /// [`AuthError::WeakPassword`]; [`AuthError::Busy`]; [`AuthError::Unavailable`] while the server shuts down.
-    pub async fn hash_new_password(
-        &self,
-        password: SecretString,
-        role: Role,
-    ) -> Result<PasswordHash, AuthError> {
-        check_new_password(password.expose_secret(), role)?;
-        Ok(self.hasher.hash(password).await?)
-    }
-
     /// What checks passwords, in the same queue.
     #[must_use]
     pub const fn hasher(&self) -> &PasswordHasher {
@@ -348,26 +247,6 @@ impl Sessions {
             return Ok(None);
         }
         Ok(self.directory.user_by_login(login).await?)
-    }
-
-    /// The hash that `current` was found right by.
-    async fn check_current(&self, caller: &Caller, current: SecretString) -> Result<PasswordHash, AuthError> {
-        let who = Who::signed_in(caller.user.id);
-        self.throttle.check(&who)?;
-        let place = self.hasher.queue()?;
-        let (user, hash) = self
-            .directory
-            .user_with_password(caller.user.id)
-            .await?
-            .ok_or(AuthError::InvalidCredentials)?;
-        let turn = place.turn().await;
-        let attempt = self.throttle.begin(who)?;
-        let (verdict, _turn) = turn.verify(current, Some(hash.clone())).await?;
-        if verdict == Verdict::Wrong || !user.is_active {
-            return Err(AuthError::InvalidCredentials);
-        }
-        attempt.succeeded();
-        Ok(hash)
     }
 
     async fn open_session(
@@ -399,38 +278,6 @@ impl Sessions {
             ..user
         };
         Ok(self.pair(user, session_id, refresh_token, now))
-    }
-
-    /// Hashes a password that is right anew, at today's cost.
-    ///
-    /// The user is signed in, whatever comes of it: what fails now is tried again at the next sign-in.
-    async fn replace_outdated(
-        &self,
-        user: &User,
-        turn: Turn,
-        password: SecretString,
-        replaced: PasswordHash,
-    ) {
-        let Ok((replacement, _)) = turn.hash(password).await else {
-            return;
-        };
-        let change = PasswordChange {
-            user_id: user.id,
-            replaced,
-            replacement,
-            cause: PasswordChangeCause::Rehash,
-            now: self.clock.now(),
-        };
-        let _ = self.directory.set_password(change).await;
-    }
-
-    fn exchange(&self, presented: RefreshHash, replacement: RefreshHash, now: Timestamp) -> RefreshExchange {
-        RefreshExchange {
-            presented,
-            replacement,
-            now,
-            replacement_expires_at: now + self.refresh_token_lifetime,
-        }
     }
 
     fn pair(
